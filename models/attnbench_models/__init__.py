@@ -1,0 +1,30 @@
+"""Attention blocks and mobile backbones in plain PyTorch; no knowledge of exporters or devices."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from attnbench_models.recipe import Recipe
+
+if TYPE_CHECKING:
+    from attnbench_models.build import create_block, create_model
+    from attnbench_models.cost import Cost, count
+    from attnbench_models.official import load_official
+
+__all__ = ["Cost", "Recipe", "count", "create_block", "create_model", "load_official"]
+
+_HOME = {
+    "Cost": "cost",
+    "count": "cost",
+    "create_block": "build",
+    "create_model": "build",
+    "load_official": "official",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import torch only when something that needs it is asked for: `--help` must be quick."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,1 @@
+"""Measure what an attention block costs on the device that runs it."""
