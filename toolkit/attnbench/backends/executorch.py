@@ -1,0 +1,104 @@
+"""ExecuTorch, delegated to XNNPACK."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+from executorch.exir import to_edge_transform_and_lower
+from executorch.exir.error import ExportError as ExirError
+
+from attnbench.attribution import Located
+from attnbench.attribution.executorch import locate
+from attnbench.backends.base import Exported
+from attnbench.errors import ExportError
+from attnbench.records import Artifact, Delegation, Scope, Trace, Undelegated
+from attnbench.rewrites.base import path_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.fx import GraphModule, Node
+
+    from attnbench.backends.base import Backend
+
+REFUSALS = (ExirError, RuntimeError, ValueError, TypeError, NotImplementedError, AssertionError)
+"""What exir, its verifiers and the XNNPACK lowering raise when they refuse a graph."""
+
+BOOKKEEPING = ("getitem", "alloc", "memory.view")
+"""Calls in the lowered graph that are no instruction of the program."""
+
+
+class ExecuTorch:
+    """One method `forward`, static shapes, memory planned ahead."""
+
+    name = "executorch"
+    suffix = ".pte"
+    engine = "executorch"
+    packages = ("torch", "torchao", "executorch")
+
+    def export(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
+        """See Backend."""
+        try:
+            exported = torch.export.export(program, tuple(example))
+            edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
+            scopes = tuple(_scopes(edge.exported_program().graph_module))
+            made = edge.to_executorch()
+        except REFUSALS as error:
+            words = " ".join(str(error).split())[:300] or type(error).__name__
+            raise ExportError(f"executorch: the model was refused: {words}") from error
+        path.write_bytes(made.buffer)
+        return Exported(scopes, _delegation(scopes))
+
+    def locate(self, trace: Trace, artifact: Artifact) -> Located:
+        """See Backend."""
+        return locate(trace, artifact.scopes)
+
+
+def _scopes(lowered: GraphModule) -> Iterator[Scope]:
+    """The program's instructions in order; a delegate's are the nodes that were put into it."""
+    delegates = 0
+    for node in lowered.graph.nodes:
+        if node.op != "call_function" or any(word in str(node.target) for word in BOOKKEEPING):
+            continue
+        if "executorch_call_delegate" in str(node.target):
+            inner = getattr(lowered, str(node.args[0].target)).original_module.graph_module
+            yield from (_scope(one, delegates) for one in inner.graph.nodes if _counts(one))
+            delegates += 1
+        else:
+            yield _scope(node, None)
+
+
+def _counts(node: Node) -> bool:
+    return node.op == "call_function" and "getitem" not in str(node.target)
+
+
+def _scope(node: Node, delegate: int | None) -> Scope:
+    """A node as a scope; convolutions say whether they are depthwise, a kind of their own."""
+    kind = str(getattr(node.target, "_op", node.target)).removeprefix("aten.")
+    if kind.startswith("convolution") and _is_depthwise(node):
+        kind = f"depthwise_{kind}"
+    return Scope(
+        node.name, kind, path_of(node) if "nn_module_stack" in node.meta else None, delegate
+    )
+
+
+def _is_depthwise(node: Any) -> bool:
+    groups, channels = node.args[8], node.args[0].meta["val"].shape[1]
+    return bool(groups > 1 and groups == channels)
+
+
+def _delegation(scopes: Sequence[Scope]) -> Delegation:
+    ordinals = {scope.delegate for scope in scopes} - {None}
+    inside = sum(scope.delegate is not None for scope in scopes)
+    outside = tuple(
+        Undelegated(scope.operator, scope.path, "not in XNNPACK's partition")
+        for scope in scopes
+        if scope.delegate is None
+    )
+    return Delegation(len(ordinals), inside, outside)
+
+
+BACKEND: Backend = ExecuTorch()

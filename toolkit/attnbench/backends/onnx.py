@@ -1,0 +1,74 @@
+"""ONNX, executed by ONNX Runtime."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.onnx import OnnxExporterError
+
+from attnbench.attribution import Located
+from attnbench.attribution.onnxruntime import locate
+from attnbench.backends.base import Exported
+from attnbench.errors import ExportError
+from attnbench.records import Artifact, Delegation, Scope, Trace
+from attnbench.rewrites.base import path_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.fx import GraphModule
+
+    from attnbench.backends.base import Backend
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+NAME_SCOPES = "pkg.torch.onnx.name_scopes"
+
+
+class Onnx:
+    """Opset of the exporter's choice, static shapes, weights inside the file."""
+
+    name = "onnx"
+    suffix = ".onnx"
+    engine = "onnxruntime"
+    packages = ("torch", "onnx", "onnxscript", "onnxruntime")
+
+    def export(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
+        """See Backend."""
+        try:
+            made = torch.onnx.export(program, tuple(example), dynamo=True, verbose=False)
+        except OnnxExporterError as error:
+            what, _, detail = ANSI.sub("", str(error)).partition("\n")
+            hint = " ".join(detail.split())[:300]
+            raise ExportError(f"onnx: {what}", hint=hint) from error
+        assert made is not None  # dynamo=True always returns a program
+        made.save(str(path), external_data=False)
+        nodes = made.model_proto.graph.node
+        modules = {node.name: path_of(node) for node in made.exported_program.graph.nodes}
+        scopes = tuple(Scope(node.output[0], node.op_type, _path(node, modules)) for node in nodes)
+        return Exported(scopes, Delegation(delegates=0, delegated=len(scopes)))
+
+    def locate(self, trace: Trace, artifact: Artifact) -> Located:
+        """See Backend."""
+        return locate(trace, artifact.scopes)
+
+
+def _path(node: Any, modules: Mapping[str, str]) -> str | None:
+    """
+    The module that called an ONNX node: its own metadata, else by its value's name.
+
+    A converter function that makes several nodes of one operator names their values after it,
+    as in `split_with_sizes_split_0`, and leaves the metadata of some of them empty.
+    """
+    for entry in node.metadata_props:
+        if entry.key == NAME_SCOPES:
+            return str(ast.literal_eval(entry.value)[-2])
+    value = str(node.output[0])
+    owners = [name for name in modules if value == name or value.startswith(f"{name}_")]
+    return modules[max(owners, key=len)] if owners else None
+
+
+BACKEND: Backend = Onnx()

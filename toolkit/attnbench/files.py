@@ -1,0 +1,106 @@
+"""The one place that touches the file system in ways that can go wrong half-way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CHUNK_BYTES = 1 << 20
+
+
+def cache_dir(*parts: str) -> Path:
+    """A folder of ours in the user's cache ($XDG_CACHE_HOME, else ~/.cache), made if needed."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(home, "attnbench", *parts)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file; of a folder, over its files' names and contents, sorted by name."""
+    if not path.is_dir():
+        return _digest_file(path).hexdigest()
+    total = hashlib.sha256()
+    for file in _files(path):
+        total.update(file.relative_to(path).as_posix().encode() + b"\0")
+        total.update(_digest_file(file).digest())
+    return total.hexdigest()
+
+
+def size(path: Path) -> int:
+    """The bytes of a file, or of all files in a folder."""
+    return sum(file.stat().st_size for file in (_files(path) if path.is_dir() else [path]))
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all: a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            temporary.unlink()
+            raise
+    temporary.chmod(0o644)
+    temporary.replace(path)
+
+
+@contextmanager
+def staged(final: Path) -> Iterator[Path]:
+    """
+    A new folder to fill; it becomes `final` when the block ends well, and vanishes when not.
+
+    If another process has made `final` meanwhile, that one stays: contents are equal by key.
+    """
+    final.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}."))
+    try:
+        yield folder
+        if not final.exists():
+            folder.replace(final)
+    except OSError:
+        if not final.exists():
+            raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or folder so that `target` is whole whenever it exists under its name."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f".{target.name}.{os.getpid()}"
+    try:
+        if source.is_dir():
+            shutil.copytree(source, temporary)
+            shutil.rmtree(target, ignore_errors=True)
+        else:
+            shutil.copyfile(source, temporary)
+        temporary.replace(target)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _digest_file(path: Path) -> hashlib._Hash:
+    total = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            total.update(chunk)
+    return total

@@ -1,0 +1,1 @@
+"""Does the exported model still compute what PyTorch computes?"""

@@ -1,0 +1,81 @@
+"""The inputs on which a model is compared: what it will see, and what brings errors out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from attnbench.errors import BadInput, MissingTool
+from attnbench.parity.metrics import Array
+from attnbench.records import TensorSpec
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+SEED = 20240229
+
+
+def standard_inputs(specs: Sequence[TensorSpec]) -> dict[str, list[Array]]:
+    """
+    Named inputs for a model, one array a tensor, always the same.
+
+    natural     1/f spectrum and correlated colours as photographs have, standardised
+    noise       uniform in [-2, 2], about the range of a normalised image
+    constant    every pixel 0.5: pools and gates see no variation
+    saturating  noise of 8 times that amplitude: clamps and gates at their ends
+    """
+    for spec in specs:
+        if spec.dtype != "float32":
+            raise BadInput(f"inputs of {spec.dtype} are not supported yet, only float32")
+    rng = np.random.default_rng(SEED)
+    noise = [rng.uniform(-2, 2, spec.shape).astype(np.float32) for spec in specs]
+    return {
+        "natural": [_natural(spec, fallback) for spec, fallback in zip(specs, noise, strict=True)],
+        "noise": noise,
+        "constant": [np.full(spec.shape, 0.5, np.float32) for spec in specs],
+        "saturating": [8 * one for one in noise],
+    }
+
+
+def _natural(spec: TensorSpec, fallback: Array) -> Array:
+    """An image batch where the tensor is one, else noise: there is no natural feature map."""
+    if len(spec.shape) != 4 or spec.shape[1] != 3:
+        return fallback
+    from attnbench_models.natural import natural_images
+
+    count, _, height, width = spec.shape
+    return natural_images(count, (height, width), SEED).numpy()
+
+
+def image_inputs(folder: Path, spec: TensorSpec) -> dict[str, list[Array]]:
+    """
+    The images of a folder as normalised (1, 3, H, W) arrays, by file name.
+
+    Each is resized to the model's size and normalised by ImageNet's mean and deviation. Raises
+    BadInput when the folder has no image, or one cannot be read.
+    """
+    if len(spec.shape) != 4 or spec.shape[:2] != (1, 3):
+        raise BadInput(f"--images needs a model that takes (1, 3, H, W), not {spec.shape}")
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is not a folder", hint="--images takes a folder of images")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise BadInput(f"no image in {folder}", hint=f"looked for {', '.join(IMAGE_SUFFIXES)}")
+    return {path.name: [_image(path, spec.shape[2:])] for path in paths}
+
+
+def _image(path: Path, size: Iterable[int]) -> Array:
+    try:
+        from PIL import Image, UnidentifiedImageError
+    except ModuleNotFoundError as error:
+        raise MissingTool("--images needs Pillow", hint="pip install pillow") from error
+    height, width = size
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGB").resize((width, height)), np.float32) / 255
+    except (OSError, UnidentifiedImageError) as error:
+        raise BadInput(f"{path}: cannot be read as an image") from error
+    normal = (pixels - np.float32(IMAGENET_MEAN)) / np.float32(IMAGENET_STD)
+    return np.ascontiguousarray(normal.transpose(2, 0, 1)[None])

@@ -1,0 +1,34 @@
+"""
+Exact changes to the exported graph that make a runtime accept, delegate or compute it right.
+
+They work on the ATen graph of `torch.export`, by structure, so a user's own model profits from
+them as much as ours. Order matters: a rewrite may rely on what an earlier one has simplified.
+"""
+
+from __future__ import annotations
+
+from attnbench.rewrites.base import Rewrite, rewrite
+from attnbench.rewrites.constants import FOLD_BATCHNORM, FOLD_CONSTANTS
+from attnbench.rewrites.elementwise import DROP_EXPAND, SPLIT_TO_SLICES, SUB_FROM_CONSTANT
+from attnbench.rewrites.pooling import (
+    ADAPTIVE_AVG_TO_MEAN,
+    ADAPTIVE_MAX_TO_AMAX,
+    AXIS_MEAN_TO_AVG_POOL,
+    MAX_DIM_TO_AMAX,
+    MEAN_KEEPS_DIM,
+)
+
+REWRITES: tuple[Rewrite, ...] = (
+    FOLD_CONSTANTS,
+    FOLD_BATCHNORM,
+    ADAPTIVE_AVG_TO_MEAN,
+    ADAPTIVE_MAX_TO_AMAX,
+    MAX_DIM_TO_AMAX,
+    MEAN_KEEPS_DIM,
+    AXIS_MEAN_TO_AVG_POOL,
+    SPLIT_TO_SLICES,
+    DROP_EXPAND,
+    SUB_FROM_CONSTANT,
+)
+
+__all__ = ["REWRITES", "Rewrite", "rewrite"]

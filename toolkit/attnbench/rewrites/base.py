@@ -1,0 +1,141 @@
+"""What a rewrite is, how the chosen ones are applied, and the proof that nothing changed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.fx import GraphModule, Node
+
+from attnbench.errors import ExportError
+from attnbench.records import Applied
+
+EQUAL_WITHIN = 1e-5
+"""Largest difference a rewrite may make, as a share of the output's range, in float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """
+    One exact change of form.
+
+    `apply` edits the graph in place and yields the module path of each change. `backends` are
+    the ones that it serves. `why` completes "without it ...".
+    """
+
+    name: str
+    why: str
+    backends: frozenset[str]
+    apply: Callable[[GraphModule], Iterable[str]]
+
+
+def rewrite(
+    program: GraphModule, example: Sequence[Tensor], chosen: Iterable[Rewrite]
+) -> tuple[GraphModule, tuple[Applied, ...]]:
+    """
+    Apply `chosen` in order to a copy of `program`; which of them changed something, and where.
+
+    Raises ExportError when the outputs on `example` differ by more than EQUAL_WITHIN of their
+    range: a rewrite that changes the numbers is a bug here, and must not reach a file.
+    """
+    changed = copy.deepcopy(program)
+    applied = []
+    for candidate in chosen:
+        if paths := tuple(dict.fromkeys(candidate.apply(changed))):
+            changed.graph.eliminate_dead_code()
+            changed.recompile()
+            applied.append(Applied(candidate.name, paths))
+    if applied and (worst := difference(program, changed, example)) > EQUAL_WITHIN:
+        names = ", ".join(one.name for one in applied)
+        raise ExportError(
+            f"the rewrites {names} change the output by {worst:.1e} of its range",
+            hint="switch them off one by one with --no-rewrite NAME, and please report it",
+        )
+    return changed, tuple(applied)
+
+
+def difference(one: nn.Module, other: nn.Module, example: Sequence[Tensor]) -> float:
+    """Largest difference of two modules' outputs on `example`, as a share of each output's range."""
+    with torch.inference_mode():
+        pairs = zip(outputs_of(one(*example)), outputs_of(other(*example)), strict=True)
+        return max(_relative(a, b) for a, b in pairs)
+
+
+def _relative(reference: Tensor, other: Tensor) -> float:
+    span = float(reference.max() - reference.min()) or 1.0
+    worst = float((reference - other).abs().max()) / span
+    return worst if worst == worst else float("inf")  # NaN is no equality
+
+
+def outputs_of(result: object) -> list[Tensor]:
+    """The tensors in a module's result, depth first: a tensor, or a tuple, list or dict of them."""
+    if isinstance(result, Tensor):
+        return [result]
+    if isinstance(result, dict):
+        result = list(result.values())
+    if isinstance(result, Collection):
+        return [tensor for part in result for tensor in outputs_of(part)]
+    return []
+
+
+def calls(program: GraphModule, *targets: object) -> Iterator[Node]:
+    """The nodes that call one of `targets`; safe to edit the graph meanwhile."""
+    wanted = set(targets)
+    for node in list(program.graph.nodes):
+        if node.op == "call_function" and node.target in wanted:
+            yield node
+
+
+def path_of(node: Node) -> str:
+    """The dotted path of the nn.Module that called this operator; "" is the model itself."""
+    stack = node.meta.get("nn_module_stack")
+    return str(next(reversed(stack.values()))[0]) if stack else ""
+
+
+def shape_of(node: Node) -> tuple[int, ...]:
+    """The shape of the tensor that a node returns, from tracing."""
+    return tuple(int(size) for size in node.meta["val"].shape)
+
+
+def constant(program: GraphModule, node: object) -> Tensor | None:
+    """The tensor that a node stands for if it is a parameter or buffer, else None."""
+    if not isinstance(node, Node) or node.op != "get_attr":
+        return None
+    value: object = program
+    for name in str(node.target).split("."):
+        value = getattr(value, name)
+    return value.detach() if isinstance(value, Tensor) else None
+
+
+def add_constant(program: GraphModule, value: Tensor, like: Node) -> Node:
+    """A new buffer of the program and the node that reads it, placed before `like`."""
+    name = f"_folded_{sum(1 for _ in program.buffers(recurse=False))}"
+    program.register_buffer(name, value)
+    with program.graph.inserting_before(like):
+        node = program.graph.get_attr(name)
+    node.meta = origin(like) | {"val": like.meta["val"].new_empty(value.shape)}
+    return node
+
+
+def replace(node: Node, target: Callable[..., object], *args: object, value: object = None) -> Node:
+    """Put a call of `target` in the place of `node`, with the same scope, and return it."""
+    new = insert(node, target, *args, value=node.meta["val"] if value is None else value)
+    node.replace_all_uses_with(new)
+    node.graph.erase_node(node)
+    return new
+
+
+def insert(before: Node, target: Callable[..., object], *args: object, value: object) -> Node:
+    """Insert a call of `target` before a node, in that node's scope; `value` is its fake tensor."""
+    with before.graph.inserting_before(before):
+        new = before.graph.call_function(target, args)  # type: ignore[arg-type]
+    new.meta = origin(before) | {"val": value}
+    return new
+
+
+def origin(node: Node) -> dict[str, object]:
+    """The part of a node's meta that says which module and line it comes from."""
+    return {key: node.meta[key] for key in ("nn_module_stack", "stack_trace") if key in node.meta}

@@ -1,0 +1,117 @@
+"""Pools and reductions in the one form that each runtime delegates."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+
+import torch
+from torch.fx import GraphModule, Node
+
+from attnbench.rewrites.base import Rewrite, calls, insert, path_of, replace, shape_of
+
+aten = torch.ops.aten
+ALL = frozenset({"onnx", "tflite", "executorch", "coreml"})
+
+
+def _pooled_axes(node: Node) -> list[int] | None:
+    """The axes that an adaptive pool reduces to one; None if it does anything else."""
+    source, target = shape_of(node.args[0])[-2:], tuple(node.args[1])  # type: ignore
+    axes = [axis for axis, (a, b) in enumerate(zip(source, target, strict=True), 2) if b == 1 != a]
+    kept = all(a == b or b == 1 for a, b in zip(source, target, strict=True))
+    return axes if axes and kept and len(shape_of(node.args[0])) == 4 else None  # type: ignore
+
+
+def adaptive_avg_to_mean(program: GraphModule) -> Iterator[str]:
+    """adaptive_avg_pool2d to (1, 1), (H, 1) or (1, W) -> mean over what becomes one."""
+    for node in calls(program, aten.adaptive_avg_pool2d.default):
+        if axes := _pooled_axes(node):
+            yield path_of(node)
+            replace(node, aten.mean.dim, node.args[0], axes, True)
+
+
+def adaptive_max_to_amax(program: GraphModule) -> Iterator[str]:
+    """adaptive_max_pool2d to (1, 1), (H, 1) or (1, W), its indices unused -> amax."""
+    for node in calls(program, aten.adaptive_max_pool2d.default):
+        if (axes := _pooled_axes(node)) and (values := _only_values(node)):
+            yield path_of(node)
+            replace(values, aten.amax.default, node.args[0], axes, True)
+
+
+def max_dim_to_amax(program: GraphModule) -> Iterator[str]:
+    """torch.max(x, dim)[0], its indices unused -> amax."""
+    for node in calls(program, aten.max.dim):
+        if values := _only_values(node):
+            yield path_of(node)
+            source, axis, *keep = node.args
+            replace(values, aten.amax.default, source, [axis], bool(keep and keep[0]))
+
+
+def _only_values(node: Node) -> Node | None:
+    """The getitem 0 of a (values, indices) pair whose indices nobody reads."""
+    used = [user for user in node.users if user.users and user.target is operator.getitem]
+    return used[0] if len(used) == 1 and used[0].args[1] == 0 else None
+
+
+def mean_keeps_dim(program: GraphModule) -> Iterator[str]:
+    """mean(x, (2, 3)) without keepdim -> with keepdim, then a view."""
+    for node in calls(program, aten.mean.dim):
+        source, axes, *keep = node.args
+        if (keep and keep[0]) or not _spatial(source, axes):
+            continue
+        yield path_of(node)
+        fake = node.meta["val"]
+        kept = insert(
+            node, aten.mean.dim, source, [2, 3], True, value=fake.new_empty((*fake.shape, 1, 1))
+        )
+        replace(node, aten.view.default, kept, list(shape_of(node)))
+
+
+def _spatial(source: object, axes: object) -> bool:
+    is_map = isinstance(source, Node) and len(shape_of(source)) == 4
+    return is_map and sorted(axis % 4 for axis in axes) == [2, 3]  # type: ignore[attr-defined]
+
+
+def axis_mean_to_avg_pool(program: GraphModule) -> Iterator[str]:
+    """Mean over one spatial axis, keepdim -> avg_pool2d with a kernel as long as the axis."""
+    for node in calls(program, aten.mean.dim):
+        source, axes, *keep = node.args
+        if not (keep and keep[0]) or not isinstance(source, Node) or len(shape_of(source)) != 4:
+            continue
+        axis = axes[0] % 4 if len(axes) == 1 else 0  # type: ignore
+        if axis in (2, 3):
+            yield path_of(node)
+            kernel = [size if at == axis else 1 for at, size in enumerate(shape_of(source))][2:]
+            replace(node, aten.avg_pool2d.default, source, kernel)
+
+
+ADAPTIVE_AVG_TO_MEAN = Rewrite(
+    "adaptive-avg-to-mean",
+    "adaptive average pools are portable operators outside the XNNPACK delegate",
+    ALL,
+    adaptive_avg_to_mean,
+)
+ADAPTIVE_MAX_TO_AMAX = Rewrite(
+    "adaptive-max-to-amax",
+    "adaptive max pools do not convert to TFLite or ExecuTorch",
+    ALL,
+    adaptive_max_to_amax,
+)
+MAX_DIM_TO_AMAX = Rewrite(
+    "max-dim-to-amax",
+    "torch.max(x, dim) also computes indices that nobody reads, and stops ExecuTorch",
+    ALL,
+    max_dim_to_amax,
+)
+MEAN_KEEPS_DIM = Rewrite(
+    "mean-keeps-dim",
+    "XNNPACK in ExecuTorch takes a spatial mean only with keepdim",
+    frozenset({"executorch"}),
+    mean_keeps_dim,
+)
+AXIS_MEAN_TO_AVG_POOL = Rewrite(
+    "axis-mean-to-avg-pool",
+    "a mean over one axis falls out of the XNNPACK delegate and cuts the graph in two",
+    frozenset({"executorch"}),
+    axis_mean_to_avg_pool,
+)

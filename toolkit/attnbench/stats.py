@@ -1,0 +1,52 @@
+"""Summaries of latency samples. Pure functions: numbers in, numbers out, no clock, no random."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from attnbench.records import Interval
+
+FEWEST = 6
+"""Launches needed for a 95 % interval of the median: 2 * 0.5**6 is the first below 5 %."""
+
+
+def median_interval(samples: Sequence[int], confidence: float = 0.95) -> Interval:
+    """
+    The median with its confidence interval, whatever the distribution; the unit of `samples`.
+
+    The count of samples below the true median is Binomial(n, 1/2). So the k-th smallest and k-th
+    largest sample bracket it, for the largest k that leaves at most (1 - confidence) / 2 in a tail.
+
+    Raises ValueError when there are too few samples (fewer than 6 at 0.95).
+    Source: David & Nagaraja, Order Statistics, 3rd ed., section 7.1.
+    """
+    ordered, n = sorted(samples), len(samples)
+    rank, tail = 0, 0.5**n
+    while tail <= (1 - confidence) / 2:
+        rank += 1
+        tail += math.comb(n, rank) / 2**n
+    if rank == 0:
+        raise ValueError(f"{n} samples are too few for a {confidence:.0%} interval of the median")
+    return Interval(round(statistics.median(ordered)), ordered[rank - 1], ordered[n - rank])
+
+
+def over_launches(runs: Sequence[Sequence[int]]) -> Interval:
+    """
+    The median of the launches' medians, with an interval over launches, in the unit of `runs`.
+
+    Iterations of one process share caches and a clock frequency and are not independent; launches
+    are. With fewer launches than FEWEST the interval is the whole range, which then covers less.
+    """
+    medians = [round(statistics.median(run)) for run in runs]
+    if len(medians) < FEWEST:
+        return Interval(round(statistics.median(medians)), min(medians), max(medians))
+    return median_interval(medians)
+
+
+def middle_half(values: Sequence[float]) -> list[int]:
+    """Indices of the values between the quartiles, at least one; robust against bursts."""
+    order = sorted(range(len(values)), key=lambda i: values[i])
+    cut = len(order) // 4
+    return order[cut : len(order) - cut]

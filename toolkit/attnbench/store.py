@@ -1,0 +1,79 @@
+"""Records on disk: one JSON each, named by the hash of its content, with a schema version."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from attnbench.errors import BadInput
+from attnbench.files import write
+from attnbench.records import SCHEMA, Measurement, Verdict
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one command found out: measurements and verdicts that belong together."""
+
+    taken_at: str
+    measurements: tuple[Measurement, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    schema: int = SCHEMA
+
+
+def to_json(record: object) -> bytes:
+    """A record as indented JSON; NaN and infinities become null."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=1)
+
+
+def from_json(text: bytes, kind: type[T], source: str) -> T:
+    """The record in `text`; BadInput names `source` and the field that is wrong."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.MsgspecError as error:
+        hint = "was it written by another version of attnbench, or edited?"
+        raise BadInput(f"{source}: {error}", hint=hint) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The runs in a folder, oldest first by their own time."""
+
+    folder: Path
+
+    def add(self, run: Run) -> Path:
+        """Write a run under a name made of its time and content hash; return its path."""
+        text = to_json(run)
+        stamp = "".join(c for c in run.taken_at if c.isdigit())[:14]
+        path = self.folder / f"{stamp}-{hashlib.sha256(text).hexdigest()[:12]}.json"
+        write(path, text)
+        return path
+
+    def load(self, path: Path) -> Run:
+        """Read one run. Raises BadInput for a file that is missing, damaged or of another schema."""
+        try:
+            run = from_json(path.read_bytes(), Run, str(path))
+        except OSError as error:
+            raise BadInput(
+                f"{path}: {error.strerror}", hint="see `attnbench report --help`"
+            ) from error
+        if run.schema != SCHEMA:
+            raise BadInput(f"{path}: schema {run.schema}, this attnbench reads {SCHEMA}")
+        return run
+
+    def latest(self) -> Path:
+        """The newest run of the folder. Raises BadInput when there is none."""
+        paths = sorted(self._paths())
+        if not paths:
+            hint = "`attnbench run --block coord` makes one"
+            raise BadInput(f"no run in {self.folder}", hint=hint)
+        return paths[-1]
+
+    def _paths(self) -> Iterable[Path]:
+        return self.folder.glob("[0-9]*.json")
