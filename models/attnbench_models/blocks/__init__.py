@@ -1,0 +1,33 @@
+"""The attention blocks by name. Importing this table does not import torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attnbench_models.catalogue import Entry
+
+BLOCKS: Mapping[str, Entry] = MappingProxyType(
+    {
+        "none": Entry(
+            "attnbench_models.blocks.none:NoAttention",
+            "no attention at all: the backbone leaves the place empty",
+        ),
+        "se": Entry(
+            "attnbench_models.blocks.se:SqueezeExcitation",
+            "squeeze-and-excitation: one gate per channel, from its mean",
+        ),
+        "cbam": Entry(
+            "attnbench_models.blocks.cbam:ConvolutionalAttention",
+            "convolutional block attention: a gate per channel, then a gate per pixel",
+        ),
+        "coord": Entry(
+            "attnbench_models.blocks.coord:CoordinateAttention",
+            "coordinate attention: a gate per channel and row, and one per channel and column",
+        ),
+        "nam": Entry(
+            "attnbench_models.blocks.nam:NormalizationAttention",
+            "normalization-based attention: a gate per element, weighted by BatchNorm's own scale",
+        ),
+    }
+)

@@ -1,0 +1,188 @@
+"""From names and recipes to modules."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol, cast
+
+import torch
+from torch import nn
+
+from attnbench_models.backbones import BACKBONES
+from attnbench_models.blocks import BLOCKS
+from attnbench_models.catalogue import find
+from attnbench_models.checks import at_least_one
+from attnbench_models.errors import ModelError
+from attnbench_models.official import load_checkpoint, load_official, load_own
+from attnbench_models.paths import block_paths
+from attnbench_models.recipe import Option, Recipe
+from attnbench_models.user import Factory, as_module, from_file, from_module
+from attnbench_models.weights import calibrate, is_untrained
+
+__all__ = ["block_paths", "build", "create_block", "create_model"]
+
+PROBE = (12, 10)  # pixels that a foreign block is tried on: few, and height is not width
+LOADERS = {"attnbench": load_own, "official": load_official}
+
+
+class Backbone(Protocol):
+    """What a class in `BACKBONES` is: called with an attention, it makes the whole model."""
+
+    OPTIONS: Mapping[str, Mapping[str, int | str]]
+
+    def __call__(
+        self, attention: Callable[[int], nn.Module] | None, *, width: float, num_classes: int
+    ) -> nn.Module:
+        """Make the model; every place for attention calls `attention` with its channel count."""
+
+
+def create_block(name: str | Factory, channels: int, **options: Option) -> nn.Module:
+    """
+    Make one attention block for `channels` channels, by its paper's defaults.
+
+    `name` is registered, a class or function of the channel count, or "FILE.py:Class". ModelError
+    if there is none of that name, it does not take the options, or is not (N, C, H, W) to itself.
+    """
+    factory = _factory(name)
+    label = name if isinstance(name, str) else getattr(name, "__name__", type(name).__name__)
+    _check_arguments(factory, options, label=label)
+    block = as_module(factory(at_least_one("channels", channels), **options), source=label)
+    if not _is_registered(name):
+        _check_shape(block, channels, label=label)
+    return block
+
+
+def create_model(
+    backbone: str,
+    block: str | Factory | None = None,
+    *,
+    width: float = 1.0,
+    num_classes: int = 1000,
+    **options: Option,
+) -> nn.Module:
+    """
+    Make a backbone with `block` in each of its places for attention.
+
+    None is the backbone's own native block, "none" no attention at all. Options are the block's;
+    what they leave out is the backbone's choice, then the paper's. Initial weights are drawn from
+    torch's global random state. ModelError as in `create_block`.
+    """
+    made = cast("Backbone", find(BACKBONES, backbone, what="backbone").load())
+    at_least_one("num_classes", num_classes)
+    if not width > 0:
+        raise ModelError(f"width must be positive, not {width:g}")
+    if block is None or block == "none":
+        if options:
+            raise ModelError(
+                f"there is no attention to take {', '.join(options)}", hint="choose a block"
+            )
+        return made(None, width=width, num_classes=num_classes)
+    home = made.OPTIONS.get(block, {}) if isinstance(block, str) else {}
+    chosen: dict[str, Option] = {**home, **options}
+
+    def attention(channels: int) -> nn.Module:
+        return create_block(block, channels, **chosen)
+
+    return made(attention, width=width, num_classes=num_classes)
+
+
+def build(recipe: Recipe) -> nn.Module:
+    """
+    Make the module that a recipe describes, in evaluation mode and with its weights.
+
+    Without a checkpoint the weights are random, from the recipe's seed, and calibrated: the same
+    bits whatever the caller's random state and thread count, both of which are left as they were.
+    A model of the user's own is calibrated only if its BatchNorms have seen no data: one that
+    brings trained weights keeps them. ModelError for anything that the recipe names wrongly.
+    """
+    with _reproducible(recipe.seed):
+        model = _untouched(recipe)
+        if recipe.checkpoint is not None:
+            if recipe.layout not in LOADERS:
+                raise ModelError(
+                    f"there is no layout {recipe.layout!r}", hint=f"there is {', '.join(LOADERS)}"
+                )
+            state = load_checkpoint(recipe.checkpoint, sha256=recipe.checkpoint_sha256)
+            LOADERS[recipe.layout](model, state)
+        elif recipe.model is None or is_untrained(model):
+            calibrate(model, recipe.size, recipe.seed)
+    return model.eval()
+
+
+def _untouched(recipe: Recipe) -> nn.Module:
+    if recipe.model is not None:
+        return from_module(recipe.model)
+    return create_model(
+        recipe.backbone,
+        recipe.block,
+        width=recipe.width,
+        num_classes=recipe.num_classes,
+        **recipe.options,
+    )
+
+
+@contextmanager
+def _reproducible(seed: int) -> Iterator[None]:
+    """Draw from `seed` and sum in one order: with one thread, a reduction has only one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _factory(name: str | Factory) -> Factory:
+    if not isinstance(name, str):
+        return name
+    if ":" in name:
+        return from_file(name)
+    return find(BLOCKS, name, what="block").load()
+
+
+def _is_registered(name: str | Factory) -> bool:
+    return isinstance(name, str) and name in BLOCKS
+
+
+def _check_arguments(factory: Factory, options: Mapping[str, Option], *, label: str) -> None:
+    signature = inspect.signature(factory)
+    keywords = [
+        p for p in list(signature.parameters.values())[1:] if p.kind is not p.VAR_POSITIONAL
+    ]
+    known = [p.name for p in keywords if p.kind is not p.VAR_KEYWORD]
+    unknown = sorted(set(options) - set(known))
+    if unknown and len(known) == len(keywords):
+        hint = f"its options are {', '.join(known)}" if known else "it has no options"
+        raise ModelError(f"{label} has no option {', '.join(unknown)}", hint=hint)
+    try:
+        signature.bind(0, **options)
+    except TypeError as error:
+        raise ModelError(
+            f"{label} cannot be made from one channel count: {error}",
+            hint="a block is Block(channels), with defaults for everything else",
+        ) from error
+
+
+def _check_shape(block: nn.Module, channels: int, *, label: str) -> None:
+    training, x = block.training, torch.zeros(1, channels, *PROBE)
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            y = block.eval()(x)
+    except (RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ModelError(
+            f"{label} fails on a {tuple(x.shape)} input: {reason}",
+            hint="a block takes one (N, C, H, W) tensor of any height and width",
+        ) from error
+    finally:
+        block.train(training)
+    shape = tuple(getattr(y, "shape", ()))
+    if shape != x.shape:
+        raise ModelError(
+            f"{label} makes {shape or type(y).__name__} of {tuple(x.shape)}",
+            hint="a block keeps the shape of its input",
+        )

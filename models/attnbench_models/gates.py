@@ -1,0 +1,192 @@
+"""Find every sigmoid of a running model, and the parameters that its input is a linear image of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+aten = torch.ops.aten
+
+GATES = {aten.sigmoid, aten.sigmoid_, aten.hardsigmoid, aten.hardsigmoid_}
+
+# Linear in the parameters at these argument positions, when they are scaled together.
+LINEAR: Mapping[Any, tuple[int, ...]] = {
+    aten.convolution: (1, 2),
+    aten.addmm: (0, 2),
+    aten.mm: (1,),
+    aten.native_batch_norm: (1, 2),
+    aten.native_group_norm: (1, 2),
+    aten.native_layer_norm: (2, 3),
+}
+
+# f(s a, s b, ...) = s f(a, b, ...) in the tensors among the arguments, all of them.
+HOMOGENEOUS = {
+    *(aten.view, aten._unsafe_view, aten.reshape, aten.unsqueeze, aten.squeeze, aten.alias),
+    *(aten.permute, aten.transpose, aten.t, aten.expand, aten.clone, aten.detach),
+    *(aten.slice, aten.select, aten.split, aten.split_with_sizes, aten.cat, aten.stack),
+    *(aten.mean, aten.sum, aten.neg, aten.avg_pool2d, aten._adaptive_avg_pool2d),
+    *(aten.upsample_nearest2d, aten.upsample_bilinear2d),
+}
+SUMS = {aten.add, aten.add_, aten.sub, aten.sub_}  # homogeneous unless a plain number is added
+PRODUCTS = {aten.mul, aten.mul_, aten.div, aten.div_}  # homogeneous if the other is a plain number
+
+SAMPLE = 1 << 14  # values of a gate's input that the scale is searched on
+NONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """
+    One call of a sigmoid: the parameters scaled for it, by what, and the spread of its output.
+
+    `parameters` is empty, and `scale` 1, where the sigmoid's input is no linear image of
+    parameters, or of some that an earlier gate has already scaled.
+    """
+
+    parameters: tuple[str, ...]
+    scale: float
+    std: float
+
+
+class GateTuning(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """
+    Scale the last linear map before every sigmoid until the gate's standard deviation is `target`.
+
+    While active it notes for each tensor the parameters that it is a linear image of; operations
+    that are not linear clear the note. A parameter is scaled at most once.
+    """
+
+    def __init__(self, model: nn.Module, *, target: float) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.gates: list[Gate] = []
+        self._target = target
+        self._parameters = dict(model.named_parameters())
+        self._owners = {_place(value): name for name, value in self._parameters.items()}
+        self._images = WeakTensorKeyDictionary()
+        self._scaled: set[str] = set()
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        packet = func.overloadpacket
+        if packet in GATES:
+            scale = self._tune(func, args[0])
+            # The parameters have changed since this input was computed from them.
+            in_place = packet.__name__.endswith("_")
+            args = (args[0].mul_(scale) if in_place else args[0] * scale, *args[1:])
+        result = func(*args, **(kwargs or {}))
+        names = self._linear_in(packet, args)
+        for tensor in _tensors([result]):
+            self._images[tensor] = names
+        return result
+
+    def _tune(self, func: Any, scores: Tensor) -> float:
+        names = self._image(scores)
+        scale = 1.0
+        if names and not names & self._scaled:
+            scale = scale_for(scores, func, target=self._target)
+            self._scaled |= names
+            for name in names:
+                self._parameters[name].mul_(scale)
+        else:
+            names = NONE
+        self.gates.append(Gate(tuple(sorted(names)), scale, math.nan))
+        return scale
+
+    def _linear_in(self, packet: Any, args: tuple[Any, ...]) -> frozenset[str]:
+        if packet in LINEAR:
+            operands = [args[i] for i in LINEAR[packet] if args[i] is not None]
+            owners = [self._owners.get(_place(operand)) for operand in operands]
+            return NONE if None in owners else frozenset(o for o in owners if o is not None)
+        tensors = list(_tensors(args))
+        if packet in SUMS and len(tensors) != 2:
+            return NONE
+        if packet in PRODUCTS and not (len(tensors) == 1 and args[0] is tensors[0]):
+            return NONE
+        if packet not in HOMOGENEOUS | SUMS | PRODUCTS:
+            return NONE
+        images = [self._image(tensor) for tensor in tensors]
+        return frozenset().union(*images) if all(images) else NONE
+
+    def _image(self, tensor: Tensor) -> frozenset[str]:
+        names: frozenset[str] = self._images.get(tensor, NONE)  # type: ignore[no-untyped-call]
+        return names
+
+
+class GateSpreads(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Measure the standard deviation of every sigmoid's output, in the order of the calls."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.stds: list[float] = []
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func.overloadpacket in GATES:
+            self.stds.append(float(result.std(correction=0)))
+        return result
+
+
+def scale_for(scores: Tensor, gate: Callable[[Tensor], Tensor], *, target: float) -> float:
+    """
+    Find s > 0 with std(gate(s * scores)) = target, by bisection.
+
+    Where no s reaches it (scores of one sign, or all zero) the s that comes nearest; 1 if all are
+    equally far.
+    """
+    sample = _spread_out(scores.detach().flatten(), SAMPLE).double()
+
+    def spread(log_scale: float) -> float:
+        return float(gate(sample * 2**log_scale).std(correction=0))
+
+    grid = range(-16, 21)
+    spreads = [spread(k) for k in grid]
+    reached = [k for k, value in zip(grid, spreads, strict=True) if value >= target]
+    if not reached:
+        best = max(zip(spreads, grid, strict=True))
+        return float(2 ** best[1]) if best[0] > min(spreads) else 1.0
+    above = float(reached[0])
+    below = above - 1
+    for _ in range(24):
+        middle = (below + above) / 2
+        below, above = (middle, above) if spread(middle) < target else (below, middle)
+    return float(2**above)
+
+
+def _spread_out(flat: Tensor, size: int) -> Tensor:
+    """At most `size` of the values, evenly spread and in step with no dimension of the tensor."""
+    if flat.numel() <= size:
+        return flat
+    golden = (math.sqrt(5) - 1) / 2
+    turns = torch.arange(size, dtype=torch.float64) * golden
+    return flat[(turns.frac() * flat.numel()).long()]
+
+
+def _tensors(values: Sequence[Any]) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _tensors(value)
+
+
+def _place(tensor: Tensor) -> tuple[int, int]:
+    """The same for a parameter and its transposes; views of a part have fewer elements."""
+    return tensor.data_ptr(), tensor.numel()
