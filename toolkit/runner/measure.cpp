@@ -1,0 +1,48 @@
+#include "measure.h"
+
+#include "system.h"
+
+namespace attnbench {
+namespace {
+
+struct Step {
+  std::int64_t prepare_ns;
+  std::int64_t run_ns;
+};
+
+Step step(Session& session) {
+  const std::int64_t start = now_ns();
+  session.prepare();
+  const std::int64_t ready = now_ns();
+  session.run();
+  const std::int64_t end = now_ns();
+  return {ready - start, end - ready};
+}
+
+}  // namespace
+
+Times measure(Session* plain, Session* traced, Schedule schedule) {
+  Session& primary = plain != nullptr ? *plain : *traced;
+  Session* secondary = plain != nullptr ? traced : nullptr;
+  Times times;
+  auto& primary_ns = plain != nullptr ? times.plain_ns : times.traced_ns;
+  const auto count = static_cast<std::size_t>(schedule.iterations);
+  for (auto* series : {&primary_ns, &times.traced_ns, &times.prepare_ns}) series->reserve(count);
+
+  times.first_ns = step(primary).run_ns;
+  if (secondary != nullptr) step(*secondary);
+  for (int i = 0; i < schedule.warmup; ++i) {
+    times.warmup_ns.push_back(step(primary).run_ns);
+    if (secondary != nullptr) step(*secondary);
+  }
+  if (traced != nullptr) traced->start_trace();
+  for (int i = 0; i < schedule.iterations; ++i) {
+    const Step timed = step(primary);
+    primary_ns.push_back(timed.run_ns);
+    times.prepare_ns.push_back(timed.prepare_ns);
+    if (secondary != nullptr) times.traced_ns.push_back(step(*secondary).run_ns);
+  }
+  return times;
+}
+
+}  // namespace attnbench

@@ -1,0 +1,28 @@
+// The timing loop: the one place that decides what counts as latency.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine.h"
+
+namespace attnbench {
+
+struct Schedule {
+  int warmup;
+  int iterations;
+};
+
+struct Times {
+  std::int64_t first_ns = 0;
+  std::vector<std::int64_t> warmup_ns;
+  std::vector<std::int64_t> plain_ns;    // empty if nothing but a traced session ran
+  std::vector<std::int64_t> traced_ns;   // empty if nothing was traced
+  std::vector<std::int64_t> prepare_ns;  // before each of the plain (or only) session's timed runs
+};
+
+// Either may be null. Given both, every timed iteration is one plain run and one traced run, so that
+// whatever disturbs the machine disturbs both.
+Times measure(Session* plain, Session* traced, Schedule schedule);
+
+}  // namespace attnbench

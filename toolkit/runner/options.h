@@ -1,0 +1,33 @@
+// The command line.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine.h"
+
+namespace attnbench {
+
+enum class Command { run, time, info };
+
+struct Options {
+  Command command = Command::info;
+  const EngineType* engine = nullptr;
+  std::string model;
+  std::string sha256;
+  std::string cpus;
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  int warmup = 5;
+  int iterations = 30;
+  bool paired = false;
+  OpenOptions open;
+  std::string trace;
+  std::string graph;
+};
+
+// Throws Failure(Stage::usage) unless the options make sense together.
+Options parse_options(std::span<char*> arguments);
+
+}  // namespace attnbench
