@@ -1,0 +1,165 @@
+"""Compiles the runner with whatever C++20 compiler there is, once per source and wheel version."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from attnbench.errors import MissingTool
+from attnbench.runner.libraries import Wheel, find_all
+
+RUNNER = "attnbench-runner"
+PLUGIN = "libattnbench_executorch.so"
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SOURCE_FOLDERS = (_PACKAGE / "runner_src", _PACKAGE.parent / "runner")
+_PREBUILT = _PACKAGE / "_prebuilt"
+_KEY_FILE = "key"
+_FLAGS = ("-std=c++20", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow")
+_TIMEOUT_S = 600
+
+
+def build(machine: str = "", wheels: Mapping[str, Wheel] | None = None) -> Path:
+    """
+    The runner's executable for `machine` ("" is this one), compiled if need be.
+
+    `wheels` are the engines that it shall serve, those installed here by default. Only ExecuTorch
+    has to be known when compiling: without it the runner lacks that plug-in, and nothing else.
+    """
+    machine = machine or platform.machine()
+    wheels = find_all() if wheels is None else wheels
+    key = source_key(wheels)
+    prebuilt = _PREBUILT / machine
+    if (prebuilt / _KEY_FILE).is_file() and (prebuilt / _KEY_FILE).read_text().strip() == key:
+        return prebuilt / RUNNER
+    compiler = _find_compiler(machine)
+    folder = _cache() / _digest(key, machine, *compiler, *_version(compiler))
+    if not (folder / RUNNER).is_file():
+        _build_into(folder, compiler, key, wheels)
+    return folder / RUNNER
+
+
+def source_key(wheels: Mapping[str, Wheel]) -> str:
+    """What a runner depends on besides its compiler: its sources and the wheels' versions."""
+    root = _sources()
+    files = sorted(path for path in root.rglob("*") if path.suffix in {".h", ".cpp"})
+    contents = [f"{path.relative_to(root)}\n{path.read_text()}" for path in files]
+    versions = [f"{name} {wheel.version}" for name, wheel in sorted(wheels.items())]
+    return _digest(*contents, *versions, *_FLAGS)
+
+
+def _sources() -> Path:
+    return next(folder for folder in _SOURCE_FOLDERS if (folder / "main.cpp").is_file())
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _cache() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "attnbench" / "runner"
+
+
+def _find_compiler(machine: str) -> tuple[str, ...]:
+    native = machine == platform.machine()
+    names = ("g++", "clang++") if native else (f"{machine}-linux-gnu-g++",)
+    for name in names:
+        found = shutil.which(name)
+        if found:
+            return (found,)
+    package = "g++" if native else f"g++-{machine.replace('_', '-')}-linux-gnu"
+    raise MissingTool(
+        f"no C++ compiler for {machine} on the PATH (looked for {', '.join(names)})",
+        hint=f"apt install {package}",
+    )
+
+
+def _version(compiler: Sequence[str]) -> tuple[str, ...]:
+    done = subprocess.run(
+        [*compiler, "--version"], capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
+    )
+    return (done.stdout,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    source: Path
+    compiled: Path
+    flags: tuple[str, ...] = ()
+
+
+def _build_into(
+    folder: Path, compiler: Sequence[str], key: str, wheels: Mapping[str, Wheel]
+) -> None:
+    """Into a temporary folder that is then renamed: what has the name is always complete."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as temporary:
+        built = Path(temporary) / "built"
+        built.mkdir()
+        _compile_all(Path(temporary), built, compiler, wheels)
+        (built / _KEY_FILE).write_text(key)
+        try:
+            built.rename(folder)
+        except OSError:
+            # Another process was faster, and made the same.
+            if not (folder / RUNNER).is_file():
+                raise
+
+
+def _compile_all(
+    temporary: Path, built: Path, compiler: Sequence[str], wheels: Mapping[str, Wheel]
+) -> None:
+    root = _sources()
+    runner = [
+        _Unit(source, temporary / f"{number}.o")
+        for number, source in enumerate(sorted([*root.glob("*.cpp"), *root.glob("engines/*.cpp")]))
+    ]
+    plugin = _plugin_units(root, temporary, wheels)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda unit: _compile(compiler, unit), [*plugin, *runner]))
+    _call([*compiler, *_objects(runner), "-ldl", "-o", str(built / RUNNER)])
+    if plugin:
+        libraries = wheels["executorch"].directory
+        link = ["-shared", f"-L{libraries}", "-lexecutorch", "-lexecutorch_threadpool"]
+        # The runner has opened these libraries, from wherever they are, before the plug-in.
+        link.append("-Wl,--allow-shlib-undefined")
+        _call([*compiler, *_objects(plugin), *link, "-o", str(built / PLUGIN)])
+
+
+def _plugin_units(root: Path, temporary: Path, wheels: Mapping[str, Wheel]) -> list[_Unit]:
+    if "executorch" not in wheels:
+        return []
+    include = wheels["executorch"].package / "include"
+    c10 = include / "executorch" / "runtime" / "core" / "portable_type" / "c10"
+    flags = ("-fPIC", "-DC10_USING_CUSTOM_GENERATED_MACROS", f"-isystem{include}", f"-isystem{c10}")
+    return [
+        _Unit(source, temporary / f"plugin{number}.o", flags)
+        for number, source in enumerate(sorted(root.glob("plugins/*.cpp")))
+    ]
+
+
+def _objects(units: Sequence[_Unit]) -> list[str]:
+    return [str(unit.compiled) for unit in units]
+
+
+def _compile(compiler: Sequence[str], unit: _Unit) -> None:
+    _call([*compiler, *_FLAGS, *unit.flags, "-c", str(unit.source), "-o", str(unit.compiled)])
+
+
+def _call(argv: Sequence[str]) -> None:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if "error" in line]
+        raise MissingTool(
+            f"{argv[0]} cannot build the runner, which is C++20: {(errors or [done.stderr])[0]}",
+            hint="apt install g++ (11 or later)",
+        )
