@@ -15,6 +15,7 @@ from attnbench_models.blocks import BLOCKS
 from attnbench_models.catalogue import find
 from attnbench_models.checks import at_least_one
 from attnbench_models.errors import ModelError
+from attnbench_models.modes import evaluating
 from attnbench_models.official import load_checkpoint, load_official, load_own
 from attnbench_models.paths import block_paths
 from attnbench_models.recipe import Option, Recipe
@@ -168,18 +169,16 @@ def _check_arguments(factory: Factory, options: Mapping[str, Option], *, label: 
 
 
 def _check_shape(block: nn.Module, channels: int, *, label: str) -> None:
-    training, x = block.training, torch.zeros(1, channels, *PROBE)
+    x = torch.zeros(1, channels, *PROBE)
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            y = block.eval()(x)
+        with evaluating(block), torch.random.fork_rng(devices=[]):
+            y = block(x)
     except (RuntimeError, TypeError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ModelError(
             f"{label} fails on a {tuple(x.shape)} input: {reason}",
             hint="a block takes one (N, C, H, W) tensor of any height and width",
         ) from error
-    finally:
-        block.train(training)
     shape = tuple(getattr(y, "shape", ()))
     if shape != x.shape:
         raise ModelError(

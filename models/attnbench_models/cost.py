@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from attnbench_models.modes import evaluating
 from attnbench_models.paths import block_paths
 
 
@@ -50,7 +50,7 @@ def _parameters(module: nn.Module) -> int:
 
 def _macs(module: nn.Module, example_input: Tensor) -> dict[str, int]:
     """Multiply-accumulates by module path, what is inside included; the whole is path ""."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with evaluating(module), FlopCounterMode(display=False) as counter:
         module(example_input)
     root = type(module).__name__
     return {"": counter.get_total_flops() // 2} | {

@@ -55,12 +55,33 @@ class Gate:
     std: float
 
 
+@dataclass(frozen=True, slots=True)
+class Image:
+    """
+    How a tensor depends on parameters, by their names.
+
+    Scaled by s together, those in `linear` scale the tensor by s; those in `before` act on it in
+    some other way. A name in both would scale it by more than s.
+    """
+
+    linear: frozenset[str] = NONE
+    before: frozenset[str] = NONE
+
+    @property
+    def everything(self) -> frozenset[str]:
+        """All the parameters that the tensor depends on."""
+        return self.linear | self.before
+
+
+CONSTANT = Image()
+
+
 class GateTuning(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """
     Scale the last linear map before every sigmoid until the gate's standard deviation is `target`.
 
-    While active it notes for each tensor the parameters that it is a linear image of; operations
-    that are not linear clear the note. A parameter is scaled at most once.
+    While active it notes of which parameters each tensor is a linear image; operations that are
+    not linear end that. A parameter is scaled at most once.
     """
 
     def __init__(self, model: nn.Module, *, target: float) -> None:
@@ -86,13 +107,13 @@ class GateTuning(TorchDispatchMode):  # type: ignore[no-untyped-call]
             in_place = packet.__name__.endswith("_")
             args = (args[0].mul_(scale) if in_place else args[0] * scale, *args[1:])
         result = func(*args, **(kwargs or {}))
-        names = self._linear_in(packet, args)
+        image = self._image_after(packet, args)
         for tensor in _tensors([result]):
-            self._images[tensor] = names
+            self._images[tensor] = image
         return result
 
     def _tune(self, func: Any, scores: Tensor) -> float:
-        names = self._image(scores)
+        names = self._image(scores).linear
         scale = 1.0
         if names and not names & self._scaled:
             scale = scale_for(scores, func, target=self._target)
@@ -104,24 +125,28 @@ class GateTuning(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.gates.append(Gate(tuple(sorted(names)), scale, math.nan))
         return scale
 
-    def _linear_in(self, packet: Any, args: tuple[Any, ...]) -> frozenset[str]:
+    def _image_after(self, packet: Any, args: tuple[Any, ...]) -> Image:
+        tensors = list(_tensors(args))
         if packet in LINEAR:
             operands = [args[i] for i in LINEAR[packet] if args[i] is not None]
-            owners = [self._owners.get(_place(operand)) for operand in operands]
-            return NONE if None in owners else frozenset(o for o in owners if o is not None)
-        tensors = list(_tensors(args))
-        if packet in SUMS and len(tensors) != 2:
-            return NONE
-        if packet in PRODUCTS and not (len(tensors) == 1 and args[0] is tensors[0]):
-            return NONE
-        if packet not in HOMOGENEOUS | SUMS | PRODUCTS:
-            return NONE
-        images = [self._image(tensor) for tensor in tensors]
-        return frozenset().union(*images) if all(images) else NONE
+            tensors = [t for t in tensors if not any(t is operand for operand in operands)]
+            linear = [self._owners.get(_place(operand)) for operand in operands]
+            if None in linear:  # a weight that is itself computed
+                tensors, linear = [*tensors, *operands], []
+            names = frozenset(name for name in linear if name is not None)
+            before = NONE.union(*(self._image(t).everything for t in tensors))
+        else:
+            images = [self._image(tensor) for tensor in tensors]
+            scales = _is_homogeneous(packet, args) and all(image.linear for image in images)
+            names = NONE.union(*(image.linear for image in images if scales))
+            before = NONE.union(*(i.before if scales else i.everything for i in images))
+        return Image(NONE, names | before) if names & before else Image(names, before)
 
-    def _image(self, tensor: Tensor) -> frozenset[str]:
-        names: frozenset[str] = self._images.get(tensor, NONE)  # type: ignore[no-untyped-call]
-        return names
+    def _image(self, tensor: Tensor) -> Image:
+        if (owner := self._owners.get(_place(tensor))) is not None:
+            return Image(before=frozenset([owner]))
+        image: Image = self._images.get(tensor, CONSTANT)  # type: ignore[no-untyped-call]
+        return image
 
 
 class GateSpreads(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -177,6 +202,15 @@ def _spread_out(flat: Tensor, size: int) -> Tensor:
     golden = (math.sqrt(5) - 1) / 2
     turns = torch.arange(size, dtype=torch.float64) * golden
     return flat[(turns.frac() * flat.numel()).long()]
+
+
+def _is_homogeneous(packet: Any, args: tuple[Any, ...]) -> bool:
+    tensors = list(_tensors(args))
+    if packet in SUMS:
+        return len(tensors) == 2
+    if packet in PRODUCTS:
+        return len(tensors) == 1 and args[0] is tensors[0]
+    return packet in HOMOGENEOUS
 
 
 def _tensors(values: Sequence[Any]) -> Iterator[Tensor]:

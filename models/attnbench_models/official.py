@@ -38,6 +38,7 @@ class Layout:
 
 
 OWN = Layout("attnbench")
+HINT = "check the block, its options and the width that they were trained with"
 
 BLOCK_LAYOUTS: Mapping[type[nn.Module], tuple[Layout, ...]] = MappingProxyType(
     {
@@ -78,37 +79,46 @@ def load_official(module: nn.Module, state_dict: Mapping[str, Tensor]) -> str:
     Nothing is loaded unless everything fits: one ModelError lists every missing, unexpected and
     mis-shaped key. Only the batch counters of BatchNorm may be absent; they compute nothing.
     """
-    given = set(state_dict)
-    ours = list(module.state_dict())
-    layouts = [OWN, *_layouts(module)]
-    layout = max(layouts, key=lambda one: len(given & {one.theirs(key) for key in ours}))
-    _load(module, state_dict, layout)
+    layout = _recognised(module, state_dict)
+    _load(module, state_dict, layout, hint=HINT)
     return layout.name
 
 
 def load_own(module: nn.Module, state_dict: Mapping[str, Tensor]) -> str:
     """Load weights into `module` by our own names only; otherwise as `load_official`."""
-    _load(module, state_dict, OWN)
+    layout = _recognised(module, state_dict)
+    hint = HINT if layout is OWN else f"these are the names of {layout.name}: layout official"
+    _load(module, state_dict, OWN, hint=hint)
     return OWN.name
 
 
-def _load(module: nn.Module, state_dict: Mapping[str, Tensor], layout: Layout) -> None:
+def _recognised(module: nn.Module, state_dict: Mapping[str, Tensor]) -> Layout:
+    """The layout that names most of the keys; ours if none does better."""
+    given, ours = set(state_dict), list(module.state_dict())
+    layouts = [OWN, *_layouts(module)]
+    return max(layouts, key=lambda layout: len(given & {layout.theirs(key) for key in ours}))
+
+
+def _load(
+    module: nn.Module, state_dict: Mapping[str, Tensor], layout: Layout, *, hint: str
+) -> None:
     own = module.state_dict()
     names = {layout.theirs(key): key for key in own}
     loaded = {names[k]: _shaped(v, own[names[k]]) for k, v in state_dict.items() if k in names}
-    missing = [t for t, key in names.items() if key not in loaded and not _is_counter(key)]
-    unexpected = [key for key in state_dict if key not in names]
-    misshaped = [
-        f"{t} {tuple(state_dict[t].shape)} is not {tuple(own[key].shape)}"
-        for t, key in names.items()
-        if key in loaded and loaded[key].shape != own[key].shape
-    ]
-    faults = {"missing": missing, "unexpected": unexpected, "wrong shape": misshaped}
+    faults = {
+        "missing": [t for t, key in names.items() if key not in loaded and not _is_counter(key)],
+        "unexpected": [key for key in state_dict if key not in names],
+        "wrong shape": [
+            f"{t} {tuple(state_dict[t].shape)} is not {tuple(own[key].shape)}"
+            for t, key in names.items()
+            if key in loaded and loaded[key].shape != own[key].shape
+        ],
+    }
     if any(faults.values()):
         listed = "; ".join(f"{kind}: {', '.join(keys)}" for kind, keys in faults.items() if keys)
         raise ModelError(
             f"the weights do not fit {type(module).__name__} (layout {layout.name}): {listed}",
-            hint="check the block, its options and the width that they were trained with",
+            hint=hint,
         )
     module.load_state_dict({**own, **loaded})
 
