@@ -6,8 +6,7 @@ What can go wrong, as a tree; the number is the exit code of the command line.
     │   ├── UnknownName            a block, backbone, backend or device that nobody registered
     │   ├── BadOption              an option that does not fit the others
     │   ├── BadArtifact            missing, damaged, changed or foreign
-    │   ├── BadCheckpoint          unsafe, unreadable, or for another model
-    │   ├── BadModel               a --model or --block that is not what it has to be
+    │   ├── BadModel               a model, block, option or checkpoint that cannot be used
     │   └── BadInput               an image or tensor that the model cannot take
     ├── MissingTool            3   a program or optional Python package is not installed
     ├── ExportError            4   a converter refused the model
@@ -58,12 +57,8 @@ class BadArtifact(UserError):
     """A model file that is missing, damaged, changed since its export, or another engine's."""
 
 
-class BadCheckpoint(UserError):
-    """Weights that are unsafe to load, unreadable, or made for another model."""
-
-
 class BadModel(UserError):
-    """A user's own module that cannot be found, built or used as a block."""
+    """A model, a block, its options or a checkpoint that cannot be found, built or loaded."""
 
 
 class BadInput(UserError):

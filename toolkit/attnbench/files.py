@@ -79,19 +79,22 @@ def staged(final: Path) -> Iterator[Path]:
 def copy(source: Path, target: Path) -> None:
     """Copy a file or folder so that `target` is whole whenever it exists under its name."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.parent / f".{target.name}.{os.getpid()}"
-    try:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-") as folder:
+        fresh = Path(folder, target.name)
         if source.is_dir():
-            shutil.copytree(source, temporary)
-            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(source, fresh)
+            remove(target)
         else:
-            shutil.copyfile(source, temporary)
-        temporary.replace(target)
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+            shutil.copyfile(source, fresh)
+        fresh.replace(target)
+
+
+def remove(path: Path) -> None:
+    """Delete a file or folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -36,13 +36,15 @@ class Scope:
 
     `value` is the name of its first output in the artifact, `operator` its kind there, `path` the
     nn.Module that called it ("" is the model itself, None unknown), `delegate` the ordinal of the
-    delegate that it was put into (None: it runs outside).
+    delegate that it was put into (None: it runs outside), `inserted` whether the converter added
+    it for a layout of its own.
     """
 
     value: str
     operator: str
     path: str | None
     delegate: int | None = None
+    inserted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """
-    What an event could be: indices of sources, and whether it may have been `inserted`.
-    """
+    """What an event could be: indices of sources, and whether it may have been `inserted`."""
 
     sources: tuple[int, ...]
     inserted: bool

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attnbench.backends.base import Backend, Exported, Located
+from attnbench.backends.base import Backend, Exported
+from attnbench.backends.formats import FORMATS, Format
 from attnbench.registry import Registry
 
 BACKENDS: Registry[Backend] = Registry(
@@ -15,4 +16,10 @@ BACKENDS: Registry[Backend] = Registry(
     },
 )
 
-__all__ = ["BACKENDS", "Backend", "Exported", "Located"]
+
+def format_of(name: str) -> Format:
+    """A backend's format, without importing the backend where it is one of ours."""
+    return FORMATS.get(name) or BACKENDS.get(name).format
+
+
+__all__ = ["BACKENDS", "FORMATS", "Backend", "Exported", "Format", "format_of"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from attnbench.backends.formats import Format
 from attnbench.records import Artifact, Delegation, Scope, Trace
 
 if TYPE_CHECKING:
@@ -27,12 +28,7 @@ class Exported:
 class Backend(Protocol):
     """Stateless. An implementation is finished when tests/conformance/backend.py passes for it."""
 
-    name: str
-    suffix: str
-    engine: str | None
-    """The runner's engine for its artifacts; None where no runtime exists on this system."""
-    packages: tuple[str, ...]
-    """Distributions whose versions shape the artifact."""
+    format: Format
 
     def export(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
         """

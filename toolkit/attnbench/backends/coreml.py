@@ -12,6 +12,7 @@ from coremltools.converters.mil.frontend.milproto.load import load as load_mil
 
 from attnbench.attribution import Located
 from attnbench.backends.base import Exported
+from attnbench.backends.formats import COREML
 from attnbench.errors import AttributionError, ExportError
 from attnbench.records import Artifact, Delegation, Scope, Trace
 
@@ -28,10 +29,7 @@ REFUSALS = (RuntimeError, ValueError, TypeError, NotImplementedError, KeyError, 
 class CoreML:
     """Float32 asked for explicitly: the converter's own default is float16."""
 
-    name = "coreml"
-    suffix = ".mlpackage"
-    engine = None
-    packages = ("torch", "coremltools")
+    format = COREML
 
     def export(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
         """See Backend. The saved program is read back; its operators are the scopes."""

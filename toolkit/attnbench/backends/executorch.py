@@ -14,6 +14,7 @@ from executorch.exir.error import ExportError as ExirError
 from attnbench.attribution import Located
 from attnbench.attribution.executorch import locate
 from attnbench.backends.base import Exported
+from attnbench.backends.formats import EXECUTORCH
 from attnbench.errors import ExportError
 from attnbench.records import Artifact, Delegation, Scope, Trace, Undelegated
 from attnbench.rewrites.base import path_of
@@ -34,10 +35,7 @@ BOOKKEEPING = ("getitem", "alloc", "memory.view")
 class ExecuTorch:
     """One method `forward`, static shapes, memory planned ahead."""
 
-    name = "executorch"
-    suffix = ".pte"
-    engine = "executorch"
-    packages = ("torch", "torchao", "executorch")
+    format = EXECUTORCH
 
     def export(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
         """See Backend."""
@@ -54,7 +52,7 @@ class ExecuTorch:
 
     def locate(self, trace: Trace, artifact: Artifact) -> Located:
         """See Backend."""
-        return locate(trace, artifact.scopes)
+        return locate(trace, artifact)
 
 
 def _scopes(lowered: GraphModule) -> Iterator[Scope]:

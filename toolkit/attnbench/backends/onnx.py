@@ -14,6 +14,7 @@ from torch.onnx import OnnxExporterError
 from attnbench.attribution import Located
 from attnbench.attribution.onnxruntime import locate
 from attnbench.backends.base import Exported
+from attnbench.backends.formats import ONNX
 from attnbench.errors import ExportError
 from attnbench.records import Artifact, Delegation, Scope, Trace
 from attnbench.rewrites.base import path_of
@@ -31,10 +32,7 @@ NAME_SCOPES = "pkg.torch.onnx.name_scopes"
 class Onnx:
     """Opset of the exporter's choice, static shapes, weights inside the file."""
 
-    name = "onnx"
-    suffix = ".onnx"
-    engine = "onnxruntime"
-    packages = ("torch", "onnx", "onnxscript", "onnxruntime")
+    format = ONNX
 
     def export(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
         """See Backend."""
@@ -53,7 +51,7 @@ class Onnx:
 
     def locate(self, trace: Trace, artifact: Artifact) -> Located:
         """See Backend."""
-        return locate(trace, artifact.scopes)
+        return locate(trace, artifact)
 
 
 def _path(node: Any, modules: Mapping[str, str]) -> str | None:

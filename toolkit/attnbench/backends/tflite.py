@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import litert_torch
+import torch
 from ai_edge_litert import schema_py_generated as schema
 
 from attnbench.attribution import Located
 from attnbench.attribution.litert import locate
 from attnbench.backends.base import Exported
+from attnbench.backends.formats import TFLITE
 from attnbench.errors import ExportError
 from attnbench.records import Artifact, Delegation, Scope, Trace
-from attnbench.rewrites.base import path_of
+from attnbench.rewrites.base import calls, path_of
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.fx import GraphModule
 
     from attnbench.backends.base import Backend
+
+PERMUTATIONS = (
+    torch.ops.aten.permute.default,
+    torch.ops.aten.transpose.int,
+    torch.ops.aten.t.default,
+    torch.ops.aten.numpy_T.default,
+    torch.ops.aten.linear.default,
+)
+"""Operators that may become a TFLite TRANSPOSE of the model's own."""
 
 REFUSALS = (
     RuntimeError,
@@ -39,10 +51,7 @@ REFUSALS = (
 class TFLite:
     """One signature, NCHW inputs as in PyTorch, static shapes."""
 
-    name = "tflite"
-    suffix = ".tflite"
-    engine = "litert"
-    packages = ("torch", "litert-torch", "litert-converter", "ai-edge-litert")
+    format = TFLITE
 
     def export(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
         """See Backend."""
@@ -53,12 +62,12 @@ class TFLite:
             words = " ".join(str(error).split())[:300] or type(error).__name__
             raise ExportError(f"tflite: litert-torch refused the model: {words}") from error
         made.export(str(path))
-        scopes = _scopes(path.read_bytes(), labels)
+        scopes = _scopes(path.read_bytes(), Origin.of(program, labels))
         return Exported(scopes, Delegation(delegates=0, delegated=0))
 
     def locate(self, trace: Trace, artifact: Artifact) -> Located:
         """See Backend."""
-        return locate(trace, artifact.scopes)
+        return locate(trace, artifact)
 
 
 def _labelled(program: GraphModule) -> tuple[GraphModule, dict[str, str]]:
@@ -78,23 +87,56 @@ def _labelled(program: GraphModule) -> tuple[GraphModule, dict[str, str]]:
     return labelled, labels
 
 
-def _scopes(flatbuffer: bytes, labels: Mapping[str, str]) -> tuple[Scope, ...]:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """
+    What is known of the PyTorch graph when its flatbuffer is read.
+
+    `labels` maps tensor name pieces to module paths, `outputs` has the path of each output's
+    operator (its tensor is renamed), `permuting` the modules that transpose by themselves.
+    """
+
+    labels: Mapping[str, str]
+    outputs: tuple[str, ...]
+    permuting: frozenset[str]
+
+    @classmethod
+    def of(cls, program: GraphModule, labels: Mapping[str, str]) -> Origin:
+        """What `program` tells."""
+        output = next(node for node in program.graph.nodes if node.op == "output")
+        return cls(
+            labels,
+            tuple(path_of(node) for node in output.all_input_nodes),
+            frozenset(path_of(node) for node in calls(program, *PERMUTATIONS)),
+        )
+
+
+def _scopes(flatbuffer: bytes, origin: Origin) -> tuple[Scope, ...]:
     """The operators of the first subgraph in execution order, with where they come from."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
     kinds = {code: name for name, code in vars(schema.BuiltinOperator).items() if name[0] != "_"}
     graph = model.subgraphs[0]
-    return tuple(_scope(operator, graph, model, kinds, labels) for operator in graph.operators)
+    outputs = dict(zip((int(index) for index in graph.outputs), origin.outputs, strict=True))
+    scopes = []
+    for operator in graph.operators:
+        code = model.operatorCodes[operator.opcodeIndex]
+        kind = kinds[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        index = int(operator.outputs[0])
+        scopes.append(_scope(graph.tensors[index].name.decode(), kind, outputs.get(index), origin))
+    return tuple(scopes)
 
 
-def _scope(
-    operator: Any, graph: Any, model: Any, kinds: Mapping[int, str], labels: Mapping[str, str]
-) -> Scope:
-    code = model.operatorCodes[operator.opcodeIndex]
-    value = graph.tensors[operator.outputs[0]].name.decode()
-    pieces = [piece.strip("/") for piece in value.split(";")]
-    known = [labels[piece] for piece in pieces if piece in labels]
-    kind = kinds[max(code.builtinCode, code.deprecatedBuiltinCode)]
-    return Scope(value, kind, known[0] if known else None)
+def _scope(value: str, kind: str, path: str | None, origin: Origin) -> Scope:
+    """
+    The scope of an operator whose first output is called `value`.
+
+    The name lists the modules of what was fused into the operator, the last one first.
+    """
+    if path is None:
+        pieces = (piece.strip("/") for piece in value.split(";"))
+        path = next((origin.labels[piece] for piece in pieces if piece in origin.labels), None)
+    inserted = kind == "TRANSPOSE" and path is not None and path not in origin.permuting
+    return Scope(value, kind, path, inserted=inserted)
 
 
 BACKEND: Backend = TFLite()

@@ -1,0 +1,145 @@
+"""Exclusive block times that add up: from traces and their places to totals and closure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from attnbench.attribution.places import Located, Place
+from attnbench.errors import AttributionError
+from attnbench.records import Block, BlockTime, Launch, Paired, Residual, Trace
+from attnbench.stats import middle_half
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """
+    One inference's time by place, in ns, after correction; `overhead_ns` is what was subtracted.
+
+    The sum over `spent` is what the inference would have taken without the profiler, as far as
+    its events tell; nothing is dropped on the way.
+    """
+
+    spent: Mapping[Place, float]
+    overhead_ns: float
+
+    @property
+    def total(self) -> float:
+        """Sum over all places, in ns."""
+        return sum(self.spent.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Time by place as a share of the paired plain inference; their sum is the closure."""
+
+    by_place: Mapping[Place, float]
+    overhead: float
+    plain_ns: float
+    traced_ns: float
+
+    @property
+    def closure(self) -> float:
+        """Sum of all places over the plain time."""
+        return sum(self.by_place.values())
+
+
+def shares(ledgers: Sequence[Ledger], launch: Launch) -> Shares:
+    """
+    What one paired launch says.
+
+    Each traced inference is divided by the plain one that ran just before it, so that drift of
+    the clock cancels; of these pairs the middle half by closure is kept, so that bursts of other
+    work, which hit one of the two, do not count. Totals of the kept pairs are divided, not
+    averaged ratios, so shares still add up exactly.
+    """
+    if not len(ledgers) == len(launch.plain_ns) == len(launch.traced_ns):
+        raise AttributionError(
+            f"{launch.engine}: {len(ledgers)} traced inferences, {len(launch.plain_ns)} plain ones"
+        )
+    ratios = [one.total / plain for one, plain in zip(ledgers, launch.plain_ns, strict=True)]
+    kept = middle_half(ratios)
+    plain = sum(launch.plain_ns[i] for i in kept)
+    spent: Counter[Place] = Counter()
+    for i in kept:
+        spent.update(ledgers[i].spent)
+    return Shares(
+        {place: ns / plain for place, ns in spent.items()},
+        sum(ledgers[i].overhead_ns for i in kept) / plain,
+        plain / len(kept),
+        sum(launch.traced_ns[i] for i in kept) / len(kept),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Blocks and residual in ns that add up to closure x paired plain time."""
+
+    blocks: tuple[BlockTime, ...]
+    residual: Residual
+    paired: Paired
+    overhead_ns: int
+
+    @property
+    def closure(self) -> float:
+        """(sum of blocks + sum of residual) / paired plain time."""
+        total = sum(block.ns for block in self.blocks) + self.residual.total
+        return total / self.paired.plain_ns
+
+
+def combine(
+    launches: Sequence[Shares], blocks: Sequence[Block], resolution_ns: int, iterations: int
+) -> Attribution:
+    """
+    One attribution from several launches: the mean of the middle half of them by closure.
+
+    A mean and not a median of each block, because only means of parts add up to the mean of the
+    whole. Blocks come in the order given; those without an event have 0 ns.
+    """
+    kept = [launches[i] for i in middle_half([one.closure for one in launches])]
+    plain_ns = round(fmean(one.plain_ns for one in kept))
+    places = {place for one in kept for place in one.by_place}
+    ns = {
+        place: round(plain_ns * fmean(one.by_place.get(place, 0.0) for one in kept))
+        for place in places
+    }
+    total = sum(ns.values()) or 1
+    paired = Paired(
+        plain_ns, round(fmean(one.traced_ns for one in kept)), len(launches), iterations
+    )
+    return Attribution(
+        tuple(
+            BlockTime(one.path, one.kind, spent, spent / total, resolution_ns)
+            for one in blocks
+            for spent in [ns.get(Place(one.path), 0)]
+        ),
+        Residual(**{place.residual: spent for place, spent in ns.items() if place.residual}),
+        paired,
+        round(plain_ns * fmean(one.overhead for one in kept)),
+    )
+
+
+def by_place(trace: Trace, located: Located, costs: Sequence[float]) -> list[Ledger]:
+    """
+    A ledger for each inference: every event's time less its cost goes to its place.
+
+    `costs` has one entry an event position, in ns: what profiling added to it (negative where the
+    profiler's clock rounds down). An event never gives less than nothing: what cannot be taken
+    from a short event is not taken.
+    """
+    return [
+        _ledger([event.ns for event in iteration], located.places, costs)
+        for iteration in trace.iterations
+    ]
+
+
+def _ledger(times: Sequence[int], places: Sequence[Place], costs: Sequence[float]) -> Ledger:
+    spent: Counter[Place] = Counter()
+    overhead = 0.0
+    for ns, place, cost in zip(times, places, costs, strict=True):
+        taken = min(cost, ns)
+        spent[place] += ns - taken  # type: ignore[assignment]
+        overhead += taken
+    return Ledger(spent, overhead)

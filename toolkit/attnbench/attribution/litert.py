@@ -1,0 +1,87 @@
+"""LiteRT: kernels come in the flatbuffer's order; tensor names carry the module paths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attnbench.attribution.places import Located, Place, leaves, residual, steady_operators
+from attnbench.attribution.xnnpack import place_events
+from attnbench.records import Artifact, Scope, Trace
+
+KINDS = {
+    "CONV_2D": "conv",
+    "DEPTHWISE_CONV_2D": "depthwise",
+    "TRANSPOSE_CONV": "deconv",
+    "FULLY_CONNECTED": "linear",
+    "BATCH_MATMUL": "matmul",
+    "AVERAGE_POOL_2D": "avgpool",
+    "MAX_POOL_2D": "maxpool",
+    "MEAN": "mean",
+    "SUM": "sum",
+    "REDUCE_MAX": "max",
+    "REDUCE_MIN": "min",
+    "MAXIMUM": "maximum",
+    "MINIMUM": "minimum",
+    "RESHAPE": "reshape",
+    "SQUEEZE": "reshape",
+    "EXPAND_DIMS": "reshape",
+    "CONCATENATION": "concat",
+    "SLICE": "slice",
+    "STRIDED_SLICE": "slice",
+    "SPLIT": "split",
+    "SPLIT_V": "split",
+    "TRANSPOSE": "transpose",
+    "PAD": "pad",
+    "LOGISTIC": "sigmoid",
+    "HARD_SWISH": "hardswish",
+    "SOFTMAX": "softmax",
+    "RELU": "clamp",
+    "RELU6": "clamp",
+    "RELU_0_TO_1": "clamp",
+    "RELU_N1_TO_1": "clamp",
+    "MUL": "mul",
+    "ADD": "add",
+    "SUB": "sub",
+    "DIV": "div",
+    "NEG": "neg",
+    "ABS": "abs",
+    "SQUARE": "square",
+    "SQRT": "sqrt",
+    "RSQRT": "rsqrt",
+    "EXP": "exp",
+    "LOG": "log",
+    "TANH": "tanh",
+    "GELU": "gelu",
+    "ELU": "elu",
+    "RESIZE_BILINEAR": "resize",
+    "QUANTIZE": "convert",
+    "DEQUANTIZE": "convert",
+    "CAST": "convert",
+}
+"""TFLite's builtin operators in the words of `attribution.xnnpack`."""
+
+
+def locate(trace: Trace, artifact: Artifact) -> Located:
+    """
+    The place of every event; what encloses operators has none of its own.
+
+    An operator outside the delegate reports under its TFLite name, which then is its kind.
+    """
+    sequence = steady_operators(trace)
+    at = leaves(trace, sequence)
+    kernels = [trace.operators[sequence[i]].kind for i in at]
+    outside = set(kernels) & {scope.operator for scope in artifact.scopes}
+
+    def kind_of(scope: Scope) -> str:
+        return scope.operator if scope.operator in outside else KINDS.get(scope.operator, "?")
+
+    placed = place_events("litert", kernels, artifact.scopes, kind_of, artifact.blocks, None)
+    return Located(spread(len(sequence), at, placed))
+
+
+def spread(count: int, at: Sequence[int], placed: Sequence[Place]) -> tuple[Place, ...]:
+    """Places of the leaf events at their positions; enclosing events fall to the runtime."""
+    places = [residual("runtime")] * count
+    for position, place in zip(at, placed, strict=True):
+        places[position] = place
+    return tuple(places)

@@ -1,0 +1,1 @@
+"""What profiling adds to an event, and what its clock takes away."""

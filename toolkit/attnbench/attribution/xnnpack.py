@@ -1,0 +1,128 @@
+"""XNNPACK's kernel names, and the graph operators that they can stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from attnbench.attribution.alignment import agreed, align
+from attnbench.attribution.places import Place, block_of, residual
+from attnbench.errors import AttributionError
+from attnbench.records import Block, Scope
+
+KERNELS: tuple[tuple[str, str, frozenset[str]], ...] = tuple(
+    (start, within, frozenset(kinds.split()))
+    for start, within, kinds in (
+        ("Convolution", "DWConv", "depthwise"),
+        ("Convolution", "", "conv"),
+        ("Deconvolution", "", "deconv"),
+        ("Fully Connected", "", "conv linear matmul"),
+        ("Batch Matrix Multiply", "", "matmul linear"),
+        ("Average Pooling", "", "avgpool mean"),
+        ("Global Average Pooling", "", "mean avgpool"),
+        ("Global Sum Pooling", "", "sum mean"),
+        ("Max Pooling", "", "maxpool max"),
+        ("Mean", "", "mean avgpool"),
+        ("Sum", "", "sum mean"),
+        ("Reduce", "", "max min sum mean"),
+        ("Maximum", "", "maximum clamp"),
+        ("Minimum", "", "minimum clamp"),
+        ("Max", "", "max"),
+        ("Min", "", "min"),
+        ("Static Reshape", "", "reshape"),
+        ("Copy", "", "concat reshape slice split"),
+        ("Concat", "", "concat"),
+        ("Even Split", "", "split"),
+        ("Split", "", "split"),
+        ("Slice", "", "slice split"),
+        ("Static Slice", "", "slice split"),
+        ("Transpose", "", "transpose"),
+        ("Constant Pad", "", "pad"),
+        ("Sigmoid", "", "sigmoid"),
+        ("HardSwish", "", "hardswish"),
+        ("Softmax", "", "softmax"),
+        ("Clamp", "", "clamp"),
+        ("Multiply", "", "mul square"),
+        ("Add", "", "add"),
+        ("Subtract", "", "sub"),
+        ("Divide", "", "div"),
+        ("Negate", "", "neg"),
+        ("Abs", "", "abs"),
+        ("Square Root", "", "sqrt"),
+        ("Reciprocal Square Root", "", "rsqrt"),
+        ("Square", "", "square mul"),
+        ("Exp", "", "exp"),
+        ("Log", "", "log"),
+        ("Tanh", "", "tanh"),
+        ("GELU", "", "gelu"),
+        ("ELU", "", "elu"),
+        ("Resize Bilinear", "", "resize"),
+        ("Convert", "", "convert"),
+    )
+)
+"""Start of the kernel's name, a word within it, kinds of operator that it computes; first wins."""
+
+FUSED = frozenset({"clamp", "pad", "reshape", "norm", "convert"})
+"""Kinds that XNNPACK may fold into a neighbour, so that no kernel reports them."""
+
+LAYOUT_KERNELS = ("Transpose", "Convert")
+"""Kernels that a delegate may insert for its own layout and types."""
+
+Find = Callable[[Scope], str]
+
+
+def computes(kernel: str) -> frozenset[str]:
+    """The kinds of operator that a kernel of this name can stand for; empty if it is unknown."""
+    for start, within, kinds in KERNELS:
+        if kernel.startswith(start) and within in kernel:
+            return kinds
+    return frozenset()
+
+
+def place_events(
+    engine: str,
+    kernels: Sequence[str],
+    scopes: Sequence[Scope],
+    kind_of: Find,
+    blocks: Sequence[Block],
+    inserted: Place | None,
+) -> list[Place]:
+    """
+    The place of each kernel, by order-preserving alignment with the graph's operators.
+
+    `kind_of` gives a scope's kind in the words of KERNELS. A layout kernel may be one that the
+    delegate added; its place is then `inserted` (None: this runtime adds none). An event whose
+    possible owners disagree is unattributed. Raises AttributionError where no alignment exists.
+    """
+    kinds = [kind_of(scope) for scope in scopes]
+    can = [computes(kernel) | {kernel} for kernel in kernels]
+    compatible = np.array([[kind in one for kind in kinds] for one in can], bool)
+    candidates = align(
+        compatible.reshape(len(kernels), len(kinds)),
+        [kind in FUSED for kind in kinds],
+        [inserted is not None and kernel.startswith(LAYOUT_KERNELS) for kernel in kernels],
+    )
+    if candidates is None:
+        raise AttributionError(
+            f"{engine}: its {len(kernels)} kernels cannot be aligned with the graph's "
+            f"{len(scopes)} operators; first that fits nowhere: {_odd_one(kernels, can, kinds)}",
+            hint="latency of the whole is unaffected; please report the model and this line",
+        )
+    owners = [scope_place(scope, blocks) for scope in scopes]
+    unknown = residual("unattributed")
+    return [
+        place if isinstance(place, Place) else unknown
+        for place in agreed(candidates, owners.__getitem__, inserted)
+    ]
+
+
+def scope_place(scope: Scope, blocks: Sequence[Block]) -> Place:
+    """The block of a scope; what the converter inserted for its own layout is `layout`."""
+    return residual("layout") if scope.inserted else block_of(scope.path, blocks)
+
+
+def _odd_one(kernels: Sequence[str], can: Sequence[frozenset[str]], kinds: Sequence[str]) -> str:
+    known = set(kinds)
+    alone = (kernel for kernel, kinds_of in zip(kernels, can, strict=True) if not kinds_of & known)
+    return next(alone, "none by kind alone, the order differs")

@@ -1,0 +1,1 @@
+"""Where models, backends and devices meet; nothing else may know two of them at once."""

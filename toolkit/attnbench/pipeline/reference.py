@@ -1,0 +1,110 @@
+"""The PyTorch side: the module that an artifact must agree with, and its weights on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.export import ExportedProgram
+
+from attnbench.errors import BadArtifact, BadModel, ExportError
+from attnbench.files import cache_dir, digest, staged
+from attnbench.pipeline.identity import source_digest
+from attnbench.records import Artifact, Reference
+from attnbench_models import Recipe
+from attnbench_models.build import build
+from attnbench_models.errors import ModelError
+
+WEIGHTS = "weights.safetensors"
+
+
+def module_for(recipe: Recipe, weights: Path | None = None) -> nn.Module:
+    """
+    The recipe's module in eval mode, with its own weights, or with those of a safetensors file.
+
+    Raises BadModel with what is wrong: an option, a name, a checkpoint.
+    """
+    if weights is not None:
+        recipe = replace(recipe, checkpoint=str(weights), layout="attnbench")
+    try:
+        return build(recipe).eval()
+    except ModelError as error:
+        raise BadModel(str(error), hint=error.hint) from error
+
+
+def example_for(recipe: Recipe) -> tuple[Tensor, ...]:
+    """One standard-normal image batch of the recipe's size, always the same."""
+    generator = torch.Generator().manual_seed(0)
+    return (torch.randn(1, 3, *recipe.size, generator=generator),)
+
+
+def trace(module: nn.Module, example: Sequence[Tensor]) -> ExportedProgram:
+    """The module's ATen graph. Raises ExportError in torch.export's own words."""
+    try:
+        return torch.export.export(module, tuple(example))
+    except (
+        RuntimeError,
+        ValueError,
+        TypeError,
+        AssertionError,
+        torch._dynamo.exc.Unsupported,
+    ) as e:
+        words = " ".join(str(e).split())[:300] or type(e).__name__
+        raise ExportError(f"torch.export cannot trace the model: {words}") from e
+
+
+def weights_for(recipe: Recipe, identity: str) -> Path:
+    """The recipe's weights as a file in the cache, made if they are not there yet."""
+    folder = cache_dir("weights") / f"{identity}-{source_digest()[:16]}"
+    if not (folder / WEIGHTS).is_file():
+        with staged(folder) as fresh:
+            save(module_for(recipe), fresh / WEIGHTS)
+    return folder / WEIGHTS
+
+
+def save(module: nn.Module, path: Path) -> None:
+    """Write a module's state as safetensors; tensors that share memory are written apart."""
+    state = {name: value.detach().clone() for name, value in module.state_dict().items()}
+    save_file({name: value.contiguous() for name, value in state.items()}, str(path))
+
+
+def graph_identity(recipe: Recipe) -> str:
+    """
+    The identity of a user's own module: its exported graph, its weights and the recipe.
+
+    16 hex digits. The factory is called and traced to know it; its file's name would not do,
+    since whatever it imports shapes the module too.
+    """
+    module = module_for(recipe)
+    program = trace(module, example_for(recipe))
+    total = hashlib.sha256(recipe.key.encode())
+    total.update(program.graph_module.code.encode())
+    for name, value in sorted(module.state_dict().items()):
+        total.update(name.encode())
+        total.update(value.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()[:16]
+
+
+def reference_of(artifact: Artifact) -> nn.Module:
+    """
+    The module that an artifact of ours was made from.
+
+    Raises BadArtifact when its weights file is missing or has changed.
+    """
+    assert artifact.reference is not None  # artifacts of ours have one
+    weights = Path(artifact.path).with_name(artifact.reference.file)
+    if not weights.is_file():
+        raise BadArtifact(f"{weights} is missing: the weights that {artifact.path} was made from")
+    if digest(weights) != artifact.reference.sha256:
+        raise BadArtifact(f"{weights} has changed since the export", hint="export again")
+    return module_for(artifact.recipe, weights)
+
+
+def reference_record(weights: Path, name: str) -> Reference:
+    """How the manifest names the weights file `name`."""
+    return Reference(name, digest(weights))

@@ -1,0 +1,85 @@
+"""One export in a process of its own: `python -m attnbench.pipeline.worker JOB.json`."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from attnbench import artifacts
+from attnbench.backends import BACKENDS, Backend
+from attnbench.errors import AttnbenchError, ExportError
+from attnbench.files import digest, size, write
+from attnbench.pipeline.reference import example_for, module_for, trace
+from attnbench.pipeline.task import ERROR, Task
+from attnbench.records import Artifact, Block, TensorSpec
+from attnbench.rewrites import REWRITES, rewrite
+from attnbench.rewrites.base import outputs_of
+from attnbench.runner import Job, measure_paired
+from attnbench.store import from_json, to_json
+from attnbench_models.build import block_paths
+
+
+def make(task: Task) -> Artifact:
+    """Build, trace, rewrite, convert, load and run once; the artifact is `task.file`."""
+    backend: Backend = BACKENDS.get(task.backend)
+    module, example = module_for(task.recipe, Path(task.weights)), example_for(task.recipe)
+    program = trace(module, example).module(check_guards=False)
+    chosen = [one for one in REWRITES if task.backend in one.backends and one.name not in task.skip]
+    program, applied = rewrite(program, example, chosen)
+    path = Path(task.file)
+    exported = backend.export(program, example, path)
+    artifact = Artifact(
+        path=str(path),
+        backend=backend.format.name,
+        sha256=digest(path),
+        bytes=size(path),
+        recipe=task.recipe,
+        recipe_key=task.identity,
+        reference=task.reference,
+        inputs=tuple(_spec(tensor) for tensor in example),
+        outputs=tuple(_spec(tensor) for tensor in outputs_of(program(*example))),
+        tools=task.tools,
+        rewrites=applied,
+        blocks=tuple(Block(path, kind) for path, kind in block_paths(module, task.blocks)),
+        scopes=exported.scopes,
+        delegation=exported.delegation,
+    )
+    return _proved(artifact, backend, [tensor.numpy() for tensor in example])
+
+
+def _spec(tensor: object) -> TensorSpec:
+    array = tensor.detach().numpy()  # type: ignore[attr-defined]
+    return TensorSpec(str(array.dtype), array.shape)
+
+
+def _proved(artifact: Artifact, backend: Backend, inputs: list[np.ndarray]) -> Artifact:
+    """The artifact after its first run here, which also tells what the runtime delegates."""
+    if backend.format.engine is None:
+        return artifact
+    job = Job(engine=backend.format.engine, model=Path(artifact.path), sha256=artifact.sha256)
+    launch, seen = measure_paired(job, inputs, warmup=0, iterations=1)
+    if launch.outputs != artifact.outputs:
+        raise ExportError(f"{backend.format.name}: the artifact returns {launch.outputs}")
+    return replace(artifact, delegation=delegation_of(seen, artifact))
+
+
+def main(argv: list[str]) -> int:
+    """Make the task's artifact and manifest; an error of ours goes to a file, for the parent."""
+    job = Path(argv[1])
+    task = from_json(job.read_bytes(), Task, str(job))
+    warnings.simplefilter("ignore")  # converters warn of their own insides
+    try:
+        artifacts.save_manifest(make(task))
+    except AttnbenchError as error:
+        facts = {"kind": type(error).__name__, "message": str(error), "hint": error.hint}
+        write(job.with_name(ERROR), to_json(facts))
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
