@@ -8,6 +8,7 @@ What every engine of the runner must do. Subclass, name it, done.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from typing import ClassVar
 
@@ -149,7 +150,7 @@ class EngineContract:
             assert sum(event.ns for event in leaves) <= whole_ns
             starts = [event.start_ns for event in leaves]
             assert starts == sorted(starts)
-            for left, right in zip(leaves, leaves[1:], strict=False):
+            for left, right in itertools.pairwise(leaves):
                 assert left.start_ns + left.ns <= right.start_ns + trace.resolution_ns
 
     def test_delegates_follow_their_operators_and_enclose_them(self, job, inputs):
@@ -186,7 +187,7 @@ class EngineContract:
     def test_another_engines_artifact_is_refused(self, make_job, inputs, exported, other):
         if other == self.engine:
             return
-        with pytest.raises(BadArtifact, match="is not an? "):
+        with pytest.raises(BadArtifact, match=r"is not an? "):
             compute(make_job(self.engine, model=exported(other)), [inputs])
 
     def test_a_missing_artifact_and_a_folder_are_refused(self, make_job, inputs, tmp_path):
@@ -195,9 +196,7 @@ class EngineContract:
         with pytest.raises(BadArtifact, match="Is a directory"):
             compute(make_job(self.engine, model=tmp_path), [inputs])
 
-    def test_only_the_artifact_with_the_expected_digest_is_loaded(
-        self, make_job, inputs, exported
-    ):
+    def test_only_the_artifact_with_the_expected_digest_is_loaded(self, make_job, inputs, exported):
         digest = hashlib.sha256(exported(self.engine).read_bytes()).hexdigest()
         assert compute(make_job(self.engine, sha256=digest), [inputs])
         with pytest.raises(BadArtifact, match="SHA-256"):

@@ -1,5 +1,5 @@
 """
-A small net with everything that matters here, exported: `python -m tests.runner.export ENGINE FILE`.
+A small net, exported: `python -m tests.runner.export ENGINE FILE`.
 
 In a process of its own, because converters are heavy, print, warn and start threads.
 """
