@@ -42,7 +42,7 @@ def load(path: Path) -> Artifact:
     artifact = replace(from_json(manifest.read_bytes(), Artifact, str(manifest)), path=str(path))
     if (found := digest(path)) != artifact.sha256:
         raise BadArtifact(
-            f"{path} has changed since its export (sha256 {found[:12]}, not {artifact.sha256[:12]})",
+            f"{path} has changed since its export: sha256 {found[:12]}, not {artifact.sha256[:12]}",
             hint="export it again",
         )
     return artifact

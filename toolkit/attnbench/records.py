@@ -112,13 +112,14 @@ class Operator:
     One line of a runtime's profile.
 
     `name` is the runtime's own (a node's name, or a kernel's), `kind` its operator type there.
-    `level` is "operator" for exclusive leaf work, "delegate" and "model" for what encloses it.
+    `level` is "operator" for exclusive leaf work, "profiler" for the profiler's own, "delegate"
+    and "model" for what encloses them.
     `inputs` is the number of its input tensors where the runtime tells, else 0.
     """
 
     name: str
     kind: str
-    level: Literal["operator", "delegate", "model"] = "operator"
+    level: Literal["operator", "profiler", "delegate", "model"] = "operator"
     inputs: int = 0
 
 
@@ -246,11 +247,17 @@ class DeviceId:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The machine's state around a measurement; None is unknown."""
+    """
+    The machine's state around a measurement; None is unknown.
+
+    Loads are one-minute averages. `competing_cores` is how many cores' worth of processor time
+    went to other processes while ours ran.
+    """
 
     load_before: float | None
     load_after: float | None
     cores: int
+    competing_cores: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

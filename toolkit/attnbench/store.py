@@ -56,7 +56,7 @@ class Store:
         return path
 
     def load(self, path: Path) -> Run:
-        """Read one run. Raises BadInput for a file that is missing, damaged or of another schema."""
+        """Read one run. Raises BadInput if it is missing, damaged or of another schema."""
         try:
             run = from_json(path.read_bytes(), Run, str(path))
         except OSError as error:

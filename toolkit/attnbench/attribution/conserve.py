@@ -7,28 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from attnbench.attribution.places import Located, Place
+from attnbench.attribution.ledger import Ledger
+from attnbench.attribution.places import Place
 from attnbench.errors import AttributionError
-from attnbench.records import Block, BlockTime, Launch, Paired, Residual, Trace
+from attnbench.records import Block, BlockTime, Launch, Paired, Residual
 from attnbench.stats import middle_half
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """
-    One inference's time by place, in ns, after correction; `overhead_ns` is what was subtracted.
-
-    The sum over `spent` is what the inference would have taken without the profiler, as far as
-    its events tell; nothing is dropped on the way.
-    """
-
-    spent: Mapping[Place, float]
-    overhead_ns: float
-
-    @property
-    def total(self) -> float:
-        """Sum over all places, in ns."""
-        return sum(self.spent.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +102,3 @@ def combine(
         paired,
         round(plain_ns * fmean(one.overhead for one in kept)),
     )
-
-
-def by_place(trace: Trace, located: Located, costs: Sequence[float]) -> list[Ledger]:
-    """
-    A ledger for each inference: every event's time less its cost goes to its place.
-
-    `costs` has one entry an event position, in ns: what profiling added to it (negative where the
-    profiler's clock rounds down). An event never gives less than nothing: what cannot be taken
-    from a short event is not taken.
-    """
-    return [
-        _ledger([event.ns for event in iteration], located.places, costs)
-        for iteration in trace.iterations
-    ]
-
-
-def _ledger(times: Sequence[int], places: Sequence[Place], costs: Sequence[float]) -> Ledger:
-    spent: Counter[Place] = Counter()
-    overhead = 0.0
-    for ns, place, cost in zip(times, places, costs, strict=True):
-        taken = min(cost, ns)
-        spent[place] += ns - taken  # type: ignore[assignment]
-        overhead += taken
-    return Ledger(spent, overhead)

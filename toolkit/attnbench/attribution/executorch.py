@@ -37,6 +37,7 @@ KINDS = {
     "clamp": "clamp",
     "_native_batch_norm_legit_no_training": "norm",
     "_to_dim_order_copy": "convert",
+    "_clone_dim_order": "convert",
     "mul": "mul",
     "add": "add",
     "sub": "sub",
@@ -82,5 +83,5 @@ def _kind_of(scope: Scope) -> str:
 
 
 def _plain(kernel: str) -> str:
-    """A portable kernel without its overload (`mean.out` -> `mean`); XNNPACK's names as they are."""
+    """A portable kernel without its overload, `mean.out` -> `mean`; XNNPACK's as they are."""
     return kernel if " " in kernel else kernel.partition(".")[0]

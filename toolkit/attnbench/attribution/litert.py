@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from attnbench.attribution.places import Located, Place, leaves, residual, steady_operators
 from attnbench.attribution.xnnpack import place_events
-from attnbench.records import Artifact, Scope, Trace
+from attnbench.records import Artifact, Delegation, Scope, Trace, Undelegated
 
 KINDS = {
     "CONV_2D": "conv",
@@ -77,6 +78,20 @@ def locate(trace: Trace, artifact: Artifact) -> Located:
 
     placed = place_events("litert", kernels, artifact.scopes, kind_of, artifact.blocks, None)
     return Located(spread(len(sequence), at, placed))
+
+
+def delegation(trace: Trace, artifact: Artifact) -> Delegation:
+    """What XNNPACK took of the graph, from which operators report under their TFLite names."""
+    sequence = steady_operators(trace)
+    levels = [trace.operators[i].level for i in sequence]
+    ran = Counter(trace.operators[sequence[i]].kind for i in leaves(trace, sequence))
+    outside = tuple(
+        Undelegated(scope.operator, scope.path, "not taken by XNNPACK")
+        for scope in artifact.scopes
+        if scope.operator in ran
+    )
+    inside = len(artifact.scopes) - len(outside)
+    return Delegation(levels.count("delegate"), inside, outside)
 
 
 def spread(count: int, at: Sequence[int], placed: Sequence[Place]) -> tuple[Place, ...]:

@@ -124,5 +124,9 @@ def scope_place(scope: Scope, blocks: Sequence[Block]) -> Place:
 
 def _odd_one(kernels: Sequence[str], can: Sequence[frozenset[str]], kinds: Sequence[str]) -> str:
     known = set(kinds)
-    alone = (kernel for kernel, kinds_of in zip(kernels, can, strict=True) if not kinds_of & known)
+    alone = (
+        kernel
+        for kernel, kinds_of in zip(kernels, can, strict=True)
+        if not kinds_of & known and not kernel.startswith(LAYOUT_KERNELS)
+    )
     return next(alone, "none by kind alone, the order differs")

@@ -43,3 +43,6 @@ class Backend(Protocol):
 
         Raises AttributionError where that cannot be proved.
         """
+
+    def delegation(self, trace: Trace, artifact: Artifact) -> Delegation:
+        """What the runtime delegated: some converters know, others only a first run tells."""

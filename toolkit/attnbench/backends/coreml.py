@@ -47,9 +47,13 @@ class CoreML:
         scopes = tuple(Scope(value, kind, None) for value, kind in operators(path))
         return Exported(scopes, Delegation(delegates=0, delegated=len(scopes)))
 
-    def locate(self, trace: Trace, artifact: Artifact) -> Located:
+    def locate(self, trace: Trace, artifact: Artifact) -> Located:  # noqa: ARG002
         """See Backend."""
         raise AttributionError("Core ML programs are not timed off macOS")
+
+    def delegation(self, trace: Trace, artifact: Artifact) -> Delegation:  # noqa: ARG002
+        """See Backend."""
+        return artifact.delegation
 
 
 def operators(path: Path) -> list[tuple[str, str]]:

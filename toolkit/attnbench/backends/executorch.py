@@ -54,6 +54,10 @@ class ExecuTorch:
         """See Backend."""
         return locate(trace, artifact)
 
+    def delegation(self, trace: Trace, artifact: Artifact) -> Delegation:  # noqa: ARG002
+        """See Backend."""
+        return artifact.delegation
+
 
 def _scopes(lowered: GraphModule) -> Iterator[Scope]:
     """The program's instructions in order; a delegate's are the nodes that were put into it."""
@@ -75,7 +79,8 @@ def _counts(node: Node) -> bool:
 
 def _scope(node: Node, delegate: int | None) -> Scope:
     """A node as a scope; convolutions say whether they are depthwise, a kind of their own."""
-    kind = str(getattr(node.target, "_op", node.target)).removeprefix("aten.")
+    name = str(getattr(node.target, "_op", node.target))
+    kind = name.removeprefix("aten.").removeprefix("dim_order_ops.")
     if kind.startswith("convolution") and _is_depthwise(node):
         kind = f"depthwise_{kind}"
     return Scope(

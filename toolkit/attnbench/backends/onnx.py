@@ -53,6 +53,10 @@ class Onnx:
         """See Backend."""
         return locate(trace, artifact)
 
+    def delegation(self, trace: Trace, artifact: Artifact) -> Delegation:  # noqa: ARG002
+        """See Backend."""
+        return artifact.delegation
+
 
 def _path(node: Any, modules: Mapping[str, str]) -> str | None:
     """

@@ -13,7 +13,7 @@ import torch
 from ai_edge_litert import schema_py_generated as schema
 
 from attnbench.attribution import Located
-from attnbench.attribution.litert import locate
+from attnbench.attribution.litert import delegation, locate
 from attnbench.backends.base import Exported
 from attnbench.backends.formats import TFLITE
 from attnbench.errors import ExportError
@@ -68,6 +68,10 @@ class TFLite:
     def locate(self, trace: Trace, artifact: Artifact) -> Located:
         """See Backend."""
         return locate(trace, artifact)
+
+    def delegation(self, trace: Trace, artifact: Artifact) -> Delegation:
+        """See Backend."""
+        return delegation(trace, artifact)
 
 
 def _labelled(program: GraphModule) -> tuple[GraphModule, dict[str, str]]:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from attnbench.errors import BadOption
 
 FACTOR = 8.0
-"""Smallest power of two without a false alarm over 50 clean exports; benchmarks/parity_factor.py."""
+"""Smallest power of two without a false alarm in 50 clean exports: benchmarks/parity_factor.py."""
 
 FLOOR = 1e-6
 """Share of the range: about 8 units in the last place of a float32 as large as the range."""

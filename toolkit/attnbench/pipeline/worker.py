@@ -64,7 +64,7 @@ def _proved(artifact: Artifact, backend: Backend, inputs: list[np.ndarray]) -> A
     launch, seen = measure_paired(job, inputs, warmup=0, iterations=1)
     if launch.outputs != artifact.outputs:
         raise ExportError(f"{backend.format.name}: the artifact returns {launch.outputs}")
-    return replace(artifact, delegation=delegation_of(seen, artifact))
+    return replace(artifact, delegation=backend.delegation(seen, artifact))
 
 
 def main(argv: list[str]) -> int:

@@ -13,8 +13,8 @@ from torch.fx import GraphModule, Node
 from attnbench.errors import ExportError
 from attnbench.records import Applied
 
-EQUAL_WITHIN = 1e-5
-"""Largest difference a rewrite may make, as a share of the output's range, in float32."""
+EQUAL_WITHIN = 1e-8
+"""Largest difference that rewrites may make in float64, as a share of the output's range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +33,45 @@ class Rewrite:
 
 
 def rewrite(
-    program: GraphModule, example: Sequence[Tensor], chosen: Iterable[Rewrite]
+    program: GraphModule, example: Sequence[Tensor], chosen: Sequence[Rewrite]
 ) -> tuple[GraphModule, tuple[Applied, ...]]:
     """
     Apply `chosen` in order to a copy of `program`; which of them changed something, and where.
 
-    Raises ExportError when the outputs on `example` differ by more than EQUAL_WITHIN of their
-    range: a rewrite that changes the numbers is a bug here, and must not reach a file.
+    The same is done to a float64 copy, and its outputs on `example` are compared there: float32
+    would hide a wrong rewrite behind its own rounding, which deep networks amplify. Raises
+    ExportError when they differ by more than EQUAL_WITHIN of their range: a rewrite that changes
+    the numbers is a bug here, and must not reach a file.
     """
     changed = copy.deepcopy(program)
+    applied = _apply(changed, chosen)
+    if applied:
+        double = copy.deepcopy(program).double()
+        proof = copy.deepcopy(double)
+        _apply(proof, chosen)
+        worst = difference(double, proof, [tensor.double() for tensor in example])
+        if worst > EQUAL_WITHIN:
+            names = ", ".join(one.name for one in applied)
+            raise ExportError(
+                f"the rewrites {names} change the output by {worst:.1e} of its range",
+                hint="switch them off one by one with --no-rewrite NAME, and please report it",
+            )
+    return changed, applied
+
+
+def _apply(program: GraphModule, chosen: Sequence[Rewrite]) -> tuple[Applied, ...]:
+    """Edit `program` in place."""
     applied = []
     for candidate in chosen:
-        if paths := tuple(dict.fromkeys(candidate.apply(changed))):
-            changed.graph.eliminate_dead_code()
-            changed.recompile()
+        if paths := tuple(dict.fromkeys(candidate.apply(program))):
+            program.graph.eliminate_dead_code()
+            program.recompile()
             applied.append(Applied(candidate.name, paths))
-    if applied and (worst := difference(program, changed, example)) > EQUAL_WITHIN:
-        names = ", ".join(one.name for one in applied)
-        raise ExportError(
-            f"the rewrites {names} change the output by {worst:.1e} of its range",
-            hint="switch them off one by one with --no-rewrite NAME, and please report it",
-        )
-    return changed, tuple(applied)
+    return tuple(applied)
 
 
 def difference(one: nn.Module, other: nn.Module, example: Sequence[Tensor]) -> float:
-    """Largest difference of two modules' outputs on `example`, as a share of each output's range."""
+    """Largest difference of two modules' outputs, as a share of each output's range."""
     with torch.inference_mode():
         pairs = zip(outputs_of(one(*example)), outputs_of(other(*example)), strict=True)
         return max(_relative(a, b) for a, b in pairs)

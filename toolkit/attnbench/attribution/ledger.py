@@ -1,0 +1,108 @@
+"""One traced inference as a ledger: every nanosecond at its place, less what profiling added."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
+
+from attnbench.attribution.places import Located, Place
+from attnbench.records import Event, Trace
+from attnbench.stats import middle_half
+
+
+@dataclass(frozen=True, slots=True)
+class Profiler:
+    """
+    How an engine's profiler distorts what it measures.
+
+    rounds_down   kernel times are cut to the trace's resolution: half of it is missing on average
+    gap_share     the profiler writes its record partly inside the operator's interval; this is
+                  that part as a share of the gap between operators, where it writes the rest.
+                  A property of its code, so it holds when the clock or other load changes.
+    encloses      delegate and model events are reliable, so that what they take beyond their
+                  operators is the runtime's own time
+    """
+
+    rounds_down: bool = False
+    gap_share: float = 0.0
+    encloses: bool = False
+
+
+PROFILERS: Mapping[str, Profiler] = {
+    "onnxruntime": Profiler(),  # its gap_share is calibrated, see attnbench.calibration
+    "litert": Profiler(rounds_down=True),
+    "executorch": Profiler(rounds_down=True, encloses=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """
+    One inference's time by place, in ns, after correction; `overhead_ns` is what was subtracted.
+
+    Nothing is dropped: the sum over `spent` plus the overhead is what the trace's events took.
+    """
+
+    spent: Mapping[Place, float]
+    overhead_ns: float
+
+    @property
+    def total(self) -> float:
+        """Sum over all places, in ns."""
+        return sum(self.spent.values())
+
+
+def ledgers(trace: Trace, located: Located, profiler: Profiler) -> list[Ledger]:
+    """A ledger for every inference of the trace."""
+    return [_ledger(trace, iteration, located.places, profiler) for iteration in trace.iterations]
+
+
+def _ledger(
+    trace: Trace, events: Sequence[Event], places: Sequence[Place], profiler: Profiler
+) -> Ledger:
+    levels = [trace.operators[event.operator].level for event in events]
+    kernels = [event for event, level in zip(events, levels, strict=True) if level == "operator"]
+    added = profiler.gap_share * mean_gap_ns(kernels)
+    spent: Counter[Place] = Counter()
+    overhead = 0.0
+    inside: list[tuple[int, float]] = []  # start and time of what no later event encloses yet
+    for event, level, place in zip(events, levels, places, strict=True):
+        if level == "operator":
+            taken = min(added, event.ns) - _cut_off(event, trace, profiler)
+            own = event.ns - taken
+            inside.append((event.start_ns, own))
+        elif profiler.encloses:
+            within = sum(ns for start, ns in inside if start >= event.start_ns)
+            inside = [one for one in inside if one[0] < event.start_ns]
+            inside.append((event.start_ns, event.ns))
+            own, taken = max(0.0, event.ns - within), 0.0
+            if level == "profiler":
+                own, taken = 0.0, own
+        else:
+            continue
+        spent[place] += own  # type: ignore[assignment]
+        overhead += taken
+    return Ledger(spent, overhead)
+
+
+def _cut_off(event: Event, trace: Trace, profiler: Profiler) -> float:
+    """What rounding down has taken on average from an event of whole clock steps, in ns."""
+    whole = event.ns % trace.resolution_ns == 0
+    return trace.resolution_ns / 2 if profiler.rounds_down and whole else 0.0
+
+
+def mean_gap_ns(kernels: Sequence[Event]) -> float:
+    """
+    The mean time between one operator's end and the next one's start, in ns.
+
+    Of the middle half of the gaps only: a gap in which the system ran something else is no cost
+    of profiling.
+    """
+    gaps = [
+        float(later.start_ns - earlier.start_ns - earlier.ns)
+        for earlier, later in pairwise(kernels)
+    ]
+    return fmean(gaps[i] for i in middle_half(gaps)) if gaps else 0.0

@@ -1,0 +1,31 @@
+"""What a device is: a place for the runner, an identity, and conditions that can be read."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from attnbench.records import Conditions, DeviceId
+from attnbench.runner import Place
+
+
+class Watch(Protocol):
+    """Conditions around a block of work; complete once the block has ended."""
+
+    def conditions(self) -> Conditions:
+        """What was seen before, during and after."""
+
+
+class Device(Protocol):
+    """Stateless. Finished when tests/conformance/device.py passes for it."""
+
+    name: str
+    clock: str
+    """What its times count: "monotonic" is real time."""
+    place: Place
+
+    def identity(self) -> DeviceId:
+        """Who it is, for the record."""
+
+    def watched(self) -> AbstractContextManager[Watch]:
+        """Observe the machine while the block runs."""

@@ -1,0 +1,91 @@
+"""Artifact against PyTorch, on several inputs, through the runner."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from attnbench.backends import format_of
+from attnbench.devices import Device
+from attnbench.errors import BadModel
+from attnbench.parity.inputs import image_inputs, standard_inputs
+from attnbench.parity.judge import Expected, judge
+from attnbench.parity.limits import limits_for
+from attnbench.parity.metrics import Array
+from attnbench.pipeline.reference import reference_of
+from attnbench.records import Artifact, ArtifactId, Verdict
+from attnbench.rewrites.base import outputs_of
+from attnbench.runner import Job, compute
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The inputs of one model, and what PyTorch makes of them."""
+
+    inputs: Mapping[str, Sequence[Array]]
+    expected: tuple[Expected, ...]
+
+
+def ask(module: nn.Module, artifact: Artifact, images: Path | None = None) -> Question:
+    """PyTorch's answers for the standard inputs of an artifact and the user's own images."""
+    inputs: dict[str, list[Array]] = dict(standard_inputs(artifact.inputs))
+    if images is not None:
+        inputs |= image_inputs(images, artifact.inputs[0])
+    double = copy.deepcopy(module).double()
+    expected = tuple(
+        Expected(
+            name, _outputs(module, arrays, torch.float32), _outputs(double, arrays, torch.float64)
+        )
+        for name, arrays in inputs.items()
+    )
+    return Question(inputs, expected)
+
+
+def _outputs(module: nn.Module, arrays: Sequence[Array], dtype: torch.dtype) -> tuple[Array, ...]:
+    tensors = [torch.from_numpy(array).to(dtype) for array in arrays]
+    try:
+        with torch.inference_mode():
+            made = outputs_of(module(*tensors))
+    except (RuntimeError, TypeError, ValueError) as error:
+        words = " ".join(str(error).split())[:200]
+        raise BadModel(
+            f"the reference fails in {dtype} on {[tuple(t.shape) for t in tensors]}: {words}",
+            hint="the gate needs the model in float64 too, to know what rounding alone does",
+        ) from error
+    return tuple(tensor.numpy() for tensor in made)
+
+
+def verify(artifact: Artifact, question: Question, device: Device) -> Verdict:
+    """The verdict on one artifact; all inputs are computed in one launch on the device."""
+    engine = format_of(artifact.backend).engine
+    assert engine is not None  # callers leave out what cannot run here
+    job = Job(engine, Path(artifact.path), artifact.sha256, place=device.place)
+    limits = limits_for(artifact.backend, artifact.recipe.precision)
+    got = compute(job, list(question.inputs.values()))
+    cases = tuple(
+        case
+        for expected, outputs in zip(question.expected, got, strict=True)
+        for case in judge(expected, outputs, limits)
+    )
+    return Verdict(identify(artifact), device.name, cases)
+
+
+def identify(artifact: Artifact) -> ArtifactId:
+    """What records say about an artifact."""
+    return ArtifactId(artifact.backend, artifact.sha256, artifact.recipe, artifact.recipe_key)
+
+
+def questions(artifacts: Sequence[Artifact], images: Path | None = None) -> dict[str, Question]:
+    """One question for each reference among artifacts of ours, by the digest of its weights."""
+    asked: dict[str, Question] = {}
+    for artifact in artifacts:
+        assert artifact.reference is not None  # artifacts of ours have one
+        key = artifact.reference.sha256
+        if key not in asked:
+            asked[key] = ask(reference_of(artifact), artifact, images)
+    return asked

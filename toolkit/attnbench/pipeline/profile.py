@@ -1,0 +1,152 @@
+"""Artifact -> measurement: plain launches for the latency, paired ones for the blocks."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+
+from attnbench.attribution.conserve import Attribution, Shares, combine, shares
+from attnbench.attribution.ledger import PROFILERS, Profiler, ledgers
+from attnbench.attribution.places import ROOT, Located, Place, steady_operators
+from attnbench.backends import BACKENDS, Backend
+from attnbench.calibration.gap_share import gap_share
+from attnbench.clock import now
+from attnbench.devices import Device
+from attnbench.errors import AttributionError
+from attnbench.parity.inputs import standard_inputs
+from attnbench.parity.metrics import Array
+from attnbench.pipeline.parity import identify
+from attnbench.pipeline.validity import judge
+from attnbench.progress import Progress, stepping
+from attnbench.records import Artifact, Block, Launch, Measurement, Trace
+from attnbench.runner import ENGINES, Job, find, measure, measure_paired
+from attnbench.stats import over_launches
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much to measure: processes, and inferences in each, warm-up apart."""
+
+    launches: int = 10
+    iterations: int = 50
+    paired_launches: int = 6
+    paired_iterations: int = 60
+    warmup: int = 10
+    threads: int = 1
+    cpus: tuple[int, ...] = ()
+
+
+def profile(artifact: Artifact, device: Device, effort: Effort, progress: Progress) -> Measurement:
+    """
+    Measure one artifact on a device.
+
+    Plain and paired launches take turns, so that both see the same machine. A trace that cannot
+    be mapped to blocks leaves `blocks` None and the reason in `refusal`; the latency stands.
+    """
+    backend = BACKENDS.get(artifact.backend)
+    engine = backend.format.engine
+    assert engine is not None  # callers leave out what cannot run here
+    job = Job(
+        engine,
+        Path(artifact.path),
+        artifact.sha256,
+        threads=effort.threads,
+        cpus=effort.cpus,
+        place=device.place,
+    )
+    with (
+        stepping(progress, f"profile {artifact.backend}"),
+        tempfile.TemporaryDirectory(prefix="attnbench-") as folder,
+    ):
+        inputs = standard_inputs(artifact.inputs)["natural"]
+        profiler = _profiler(job, device)
+        with device.watched() as watch:
+            plain, paired = _measure(job, inputs, effort, Path(folder, "optimised.onnx"))
+        attribution, refusal = _attribute(artifact, backend, profiler, paired)
+    first = plain[0]
+    return Measurement(
+        artifact=identify(artifact),
+        device=device.identity(),
+        engine=engine,
+        engine_version=first.version,
+        libraries=first.libraries,
+        clock=device.clock,
+        method="trace",
+        threads=first.threads,
+        cpus=first.cpus,
+        latency_ns=over_launches([one.plain_ns for one in plain]),
+        runs=tuple(one.plain_ns for one in plain),
+        warmup_runs=tuple(one.warmup_ns for one in plain),
+        load_ns=round(median(one.load_ns for one in plain)),
+        first_ns=round(median(one.first_ns for one in plain)),
+        peak_rss_bytes=max(one.peak_rss_bytes for one in plain),
+        paired=attribution.paired if attribution else None,
+        blocks=attribution.blocks if attribution else None,
+        residual=attribution.residual if attribution else None,
+        refusal=refusal,
+        profiler_overhead_ns=attribution.overhead_ns if attribution else None,
+        closure=attribution.closure if attribution else None,
+        conditions=watch.conditions(),
+        validity=judge(attribution, refusal, watch.conditions()),
+        taken_at=now(),
+    )
+
+
+def _measure(
+    job: Job, inputs: Sequence[Array], effort: Effort, graph: Path
+) -> tuple[list[Launch], list[tuple[Launch, Trace]]]:
+    """Plain and paired launches in turn; the first paired one also saves the graph that ran."""
+    plain: list[Launch] = []
+    paired: list[tuple[Launch, Trace]] = []
+    saves = ENGINES[job.engine].saves_graph
+    for turn in range(max(effort.launches, effort.paired_launches)):
+        if turn < effort.launches:
+            plain.append(measure(job, inputs, effort.warmup, effort.iterations))
+        if turn < effort.paired_launches:
+            kept = graph if saves and not paired else None
+            paired.append(
+                measure_paired(job, inputs, effort.warmup, effort.paired_iterations, kept)
+            )
+    return plain, paired
+
+
+def _profiler(job: Job, device: Device) -> Profiler:
+    """How the engine's profiler distorts, with what has to be calibrated on this device."""
+    known = PROFILERS[job.engine]
+    if job.engine != "onnxruntime":
+        return known
+    share = gap_share(job, device.identity().cpu, find(job.engine).version)
+    return replace(known, gap_share=share.value)
+
+
+def _attribute(
+    artifact: Artifact,
+    backend: Backend,
+    profiler: Profiler,
+    paired: Sequence[tuple[Launch, Trace]],
+) -> tuple[Attribution | None, str | None]:
+    """Blocks that add up, or why there are none."""
+    if not paired:
+        return None, "no paired launches were asked for"
+    first = paired[0][1]
+    try:
+        located = backend.locate(first, artifact)
+        said = [_shares(launch, trace, first, located, profiler) for launch, trace in paired]
+    except AttributionError as error:
+        return None, str(error)
+    blocks = list(artifact.blocks)
+    if any(Place(ROOT) in one.by_place for one in said):
+        blocks.append(Block(ROOT, "backbone"))
+    iterations = len(paired[0][0].plain_ns)
+    return combine(said, blocks, first.resolution_ns, iterations), None
+
+
+def _shares(
+    launch: Launch, trace: Trace, first: Trace, located: Located, profiler: Profiler
+) -> Shares:
+    if trace.operators != first.operators or steady_operators(trace) != steady_operators(first):
+        raise AttributionError(f"{trace.engine}: two launches ran different operators")
+    return shares(ledgers(trace, located, profiler), launch)

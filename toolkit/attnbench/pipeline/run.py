@@ -1,0 +1,44 @@
+"""The main job: export, parity, profile, and a record of all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from attnbench.backends import format_of
+from attnbench.clock import now
+from attnbench.devices import Device
+from attnbench.progress import Progress, stepping
+from attnbench.records import Artifact, Verdict
+from attnbench.store import Run
+
+
+def runnable(artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
+    """Those that a runtime on this system can load."""
+    return tuple(one for one in artifacts if format_of(one.backend).engine is not None)
+
+
+def verify_all(
+    artifacts: Sequence[Artifact], device: Device, progress: Progress, images: Path | None = None
+) -> tuple[Verdict, ...]:
+    """A verdict on every artifact of ours, against the weights it was made from."""
+    from attnbench.pipeline.parity import questions, verify
+
+    with stepping(progress, "reference in PyTorch"):
+        asked = questions(artifacts, images)
+    verdicts = []
+    for artifact in artifacts:
+        assert artifact.reference is not None  # artifacts of ours have one
+        with stepping(progress, f"parity {artifact.backend}"):
+            verdicts.append(verify(artifact, asked[artifact.reference.sha256], device))
+    return tuple(verdicts)
+
+
+def profile_all(
+    artifacts: Sequence[Artifact], device: Device, effort: object, progress: Progress
+) -> Run:
+    """A run with one measurement an artifact."""
+    from attnbench.pipeline.profile import profile
+
+    measured = tuple(profile(artifact, device, effort, progress) for artifact in artifacts)
+    return Run(now(), measurements=measured)

@@ -1,0 +1,55 @@
+"""Whether a measurement can be trusted; each threshold has its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attnbench.attribution.conserve import Attribution
+from attnbench.records import Conditions, Validity
+
+CLOSURE = 0.03
+"""Blocks that miss the whole by more do not explain it; clean machines stay within 0.02."""
+
+UNATTRIBUTED = 0.015
+"""More time without an owner than this could hide a small attention block."""
+
+COMPETING_CORES = 0.25
+"""A quarter of a core for others already moves medians by more than the closure allows."""
+
+LOAD_PER_CORE = 0.75
+"""One-minute load before we began: others had most of the machine."""
+
+
+def judge(attribution: Attribution | None, refusal: str | None, conditions: Conditions) -> Validity:
+    """Every reason for doubt as a warning with what to do; valid without any."""
+    warnings = (*_attribution(attribution, refusal), *_machine(conditions))
+    return Validity(not warnings, warnings)
+
+
+def _attribution(attribution: Attribution | None, refusal: str | None) -> Iterator[str]:
+    if attribution is None:
+        yield f"no time per block: {refusal}"
+        return
+    if abs(attribution.closure - 1) > CLOSURE:
+        yield (
+            f"blocks and residual add up to {attribution.closure:.1%} of the paired plain time, "
+            f"beyond ±{CLOSURE:.0%}: measure again on a quiet machine, with more launches"
+        )
+    total = attribution.closure * attribution.paired.plain_ns
+    if attribution.residual.unattributed > UNATTRIBUTED * total:
+        yield (
+            f"{attribution.residual.unattributed / total:.1%} of the time has no owner, more "
+            f"than {UNATTRIBUTED:.1%}: blocks may be larger than shown"
+        )
+
+
+def _machine(conditions: Conditions) -> Iterator[str]:
+    others = conditions.competing_cores
+    if others is not None and others > COMPETING_CORES:
+        yield (
+            f"other processes used {others:.2f} cores meanwhile, more than {COMPETING_CORES}: "
+            "stop them and measure again"
+        )
+    load = conditions.load_before
+    if others is None and load is not None and load > LOAD_PER_CORE * conditions.cores:
+        yield f"the load average was {load:.1f} before the first launch: wait, and measure again"
