@@ -1,0 +1,145 @@
+"""A run with INVENTED numbers: plausible, made by formula, measured nowhere. For tests only."""
+
+from dataclasses import replace
+
+from attnbench.records import (
+    ArtifactId,
+    BlockTime,
+    Case,
+    Conditions,
+    DeviceId,
+    Interval,
+    Measurement,
+    Paired,
+    Residual,
+    Validity,
+    Verdict,
+)
+from attnbench.store import Run
+from attnbench_models import Recipe
+
+WHEN = "2001-01-01T00:00:00.000000+00:00"
+RECIPE = Recipe(block="coord")
+DEVICE = DeviceId("host", emulated=False, machine="x86_64", cpu="Invented CPU @ 2.00 GHz")
+
+
+def artifact(backend):
+    return ArtifactId(backend, backend.encode().hex().ljust(64, "0"), RECIPE, RECIPE.key)
+
+
+def tree():
+    """(path, kind) of a MobileNetV2 with 16 attention blocks; all but features.0 have one."""
+    paths = [("", "backbone"), ("stem", "backbone")]
+    for i in range(17):
+        paths.append((f"features.{i}", "backbone"))
+        if i:
+            paths.append((f"features.{i}.attention", "attention"))
+    return [*paths, ("head", "backbone")]
+
+
+def spent(path, at, scale):
+    """Invented ns: large early and late, attention about a third of its block."""
+    if path == "":
+        return round(400 * scale)  # below the resolution of 1 µs at scale 1
+    weight = 1 + 3 / (1 + at / 4) + (2.5 if path == "head" else 0)
+    part = 0.36 if path.endswith("attention") else 1.0
+    return round(38_000 * scale * weight * part) + 7 * at
+
+
+def blocks(scale, resolution_ns, residual):
+    times = [(p, k, spent(p, at, scale)) for at, (p, k) in enumerate(tree())]
+    total = sum(ns for _, _, ns in times) + residual.total
+    return tuple(BlockTime(p, k, ns, ns / total, resolution_ns) for p, k, ns in times)
+
+
+def measurement(backend, scale, residual, closure, resolution_ns=1):
+    times = blocks(scale, resolution_ns, residual)
+    total = sum(block.ns for block in times) + residual.total
+    plain = round(total / closure)
+    runs = tuple(tuple(plain + 900 * i + 40 * j for j in range(50)) for i in range(10))
+    return Measurement(
+        artifact=artifact(backend),
+        device=DEVICE,
+        engine=backend,
+        engine_version="9.9.9",
+        libraries={f"lib{backend}.so": "0" * 64},
+        clock="CLOCK_MONOTONIC",
+        method="trace",
+        threads=1,
+        cpus=(0,),
+        latency_ns=Interval(plain + 5_000, plain - 21_000, plain + 37_000),
+        runs=runs,
+        warmup_runs=tuple((plain * 2, plain) for _ in runs),
+        load_ns=31_000_000,
+        first_ns=plain * 3,
+        peak_rss_bytes=91_000_000,
+        paired=Paired(plain, round(plain * 1.04), 6, 60),
+        blocks=times,
+        residual=residual,
+        refusal=None,
+        profiler_overhead_ns=round(plain * 0.03),
+        closure=total / plain,
+        conditions=Conditions(0.31, 0.62, 2, 0.05),
+        validity=Validity(ok=True),
+        taken_at=WHEN,
+    )
+
+
+def refused(backend, scale):
+    whole = measurement(backend, scale, Residual(), 1.0)
+    reason = "431 delegate nodes in the trace, 427 in the manifest: export the artifact again"
+    return replace(
+        whole, blocks=None, residual=None, closure=None, profiler_overhead_ns=None, refusal=reason
+    )
+
+
+def verdict(backend, scale=1.0):
+    cases = []
+    for at, name in enumerate(("natural", "noise", "constant", "saturating")):
+        error = 3e-7 * scale * (1 + at / 3)
+        cases += [
+            case(name, "max_error", "of range", error, 2.4e-6, "lower"),
+            case(name, "snr", "dB", 131.0 - 2 * at - 60 * (scale > 5), 112.5, "higher"),
+            case(name, "cosine", "", 1 - 4e-12 * scale**2, 1 - 5.6e-11, "higher"),
+            case(name, "top1", "", 1.0, 1.0, "higher"),
+        ]
+    return Verdict(artifact(backend), "host", tuple(cases))
+
+
+def case(name, metric, unit, value, limit, better):
+    good = value <= limit if better == "lower" else value >= limit
+    return Case(name, metric, unit, value, limit, better, good)
+
+
+def nan_case():
+    return Case("saturating", "snr", "dB", None, 112.5, "higher", passed=False)
+
+
+def run():
+    """Three runtimes: a good one, one with warnings that closes badly, one refused and failing."""
+    onnx = measurement("onnx", 1.0, Residual(21_000, 0, 34_000, 12_000), 1.003)
+    busy = replace(
+        measurement("tflite", 0.62, Residual(0, 9_000, 0, 4_000), 0.964, resolution_ns=1000),
+        validity=Validity(
+            ok=False,
+            warnings=(
+                "closure 0.964 is outside of 1 ± 0.02: the blocks do not add up to the inference; "
+                "measure again on an idle machine",
+                "load average rose to 1.92 on 2 cores: stop other work and measure again",
+            ),
+        ),
+    )
+    failing = verdict("executorch", 20.0)
+    failing = replace(
+        failing,
+        cases=(
+            *(c for c in failing.cases if (c.input, c.metric) != ("saturating", "snr")),
+            nan_case(),
+        ),
+        notes=("blind to features.4.attention: with it replaced by identity these limits pass",),
+    )
+    return Run(
+        taken_at=WHEN,
+        measurements=(onnx, busy, refused("executorch", 1.1)),
+        verdicts=(verdict("onnx"), verdict("tflite", 2.0), failing),
+    )

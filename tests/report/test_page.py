@@ -1,0 +1,181 @@
+"""The HTML page: by parsing it, and in a real browser."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import plotly.graph_objects
+import pytest
+
+from attnbench.records import BlockTime
+from attnbench.report import html, write_report
+from attnbench.store import Run
+from tests.report import invented
+from tests.report.browser import browsing, needs_chromium
+
+RUN = invented.run()
+
+HOSTILE = "\"'></script><script>document.title='owned'</script><b>&amp;{{x}}"
+
+
+def hostile_run():
+    m = RUN.measurements[0]
+    path = BlockTime(HOSTILE, "attention", 70_000, 0.1)
+    verdict = RUN.verdicts[0]
+    case = replace(verdict.cases[0], input=HOSTILE)
+    return replace(
+        RUN,
+        measurements=(replace(m, blocks=(path, *m.blocks)), *RUN.measurements[1:]),
+        verdicts=(replace(verdict, cases=(case,)), *RUN.verdicts[1:]),
+    )
+
+
+class Tags(HTMLParser):
+    """Start tags with their attributes, and the text outside of scripts and styles."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.words, self.open = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "link", "br", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.words.append(data)
+
+    def specs(self, text):
+        return json.loads(re.search(r'id="charts">(.*?)</script>', text, re.DOTALL)[1])
+
+
+@pytest.fixture(scope="module")
+def text():
+    return html.render(RUN)
+
+
+def test_the_page_refers_to_nothing_outside(text):
+    parsed = Tags(text)
+    assert parsed.open == []
+    for tag, attrs in parsed.tags:
+        assert tag not in ("link", "img", "iframe", "object", "embed", "base")
+        assert not {"src", "href", "srcset", "action", "data"} & set(attrs)
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
+    assert not re.search(r"url\(|@import|@font-face", style)
+    assert text.count("plotly.js v") == 1
+
+
+def test_equal_runs_give_equal_pages(text):
+    assert html.render(invented.run()) == text
+
+
+def test_plotly_knows_every_property_of_the_charts(text):
+    specs = Tags(text).specs(text)
+    assert list(specs) == ["share", "closure", "blocks-0", "blocks-1", "parity"]
+    painted = re.sub(r"var\(--[a-z-]+\)", "#123456", json.dumps(specs))
+    for spec in json.loads(painted).values():
+        plotly.graph_objects.Figure(spec)  # raises ValueError for a property it does not know
+
+
+def test_bars_add_up_to_the_records(text):
+    for at, m in enumerate(RUN.measurements[:2]):
+        bars = [t for t in Tags(text).specs(text)[f"blocks-{at}"]["data"] if t["type"] == "bar"]
+        drawn = sum(sum(trace["x"]) for trace in bars) * 1e6
+        assert drawn == pytest.approx(sum(b.ns for b in m.blocks) + m.residual.total)
+
+
+def test_hostile_names_are_text():
+    page = html.render(hostile_run())
+    scripts = [tag for tag, _ in Tags(page).tags if tag == "script"]
+    assert len(scripts) == 3
+    assert HOSTILE in "".join(Tags(page).words)
+
+
+def test_half_a_run_has_half_a_page():
+    for run in (Run(""), replace(RUN, measurements=()), replace(RUN, verdicts=())):
+        parsed = Tags(html.render(run))
+        assert parsed.open == []
+        assert any(a.get("id") == "parity" for _, a in parsed.tags) is bool(run.verdicts)
+
+
+def test_report_is_written_in_both_forms(tmp_path):
+    paths = write_report(RUN, tmp_path, "page")
+    assert paths == {"html": tmp_path / "page.html", "md": tmp_path / "page.md"}
+    assert all(path.stat().st_size > 1000 for path in paths.values())
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with browsing(tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    return write_report(RUN, tmp_path_factory.mktemp("page"), "page")["html"].as_uri()
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_page_in_a_browser(browser, address, tmp_path, width, scheme):
+    browser.open(address, width, scheme=scheme)
+    assert browser.errors == []
+    assert browser.requests == [address]
+    assert browser.eval("innerWidth") == width
+    assert browser.eval("document.documentElement.scrollWidth") <= width
+    # 20 rows of blocks and 3 or 2 of residual, of which each is in all three stacked traces.
+    assert browser.eval("document.querySelectorAll('#blocks-0 .bars .point').length") == 3 * 23
+    assert browser.eval("document.querySelectorAll('#blocks-1 .bars .point').length") == 3 * 22
+    assert browser.eval("document.querySelectorAll('#share .bars .point').length") == 2 * 3
+    assert browser.eval("document.querySelectorAll('#closure .points path').length") == 2
+    assert browser.eval("document.querySelectorAll('#parity .points path').length") == 36
+    picture = tmp_path / "page.png"
+    browser.screenshot(picture)
+    assert picture.stat().st_size > 50_000
+
+
+@needs_chromium
+def test_no_chart_is_wider_than_its_place_or_loses_its_names(browser, address):
+    browser.open(address, 390)
+    assert browser.eval(
+        "[...document.querySelectorAll('.chart')].every(e => e.scrollWidth <= e.clientWidth)"
+    )
+    assert browser.eval(
+        "[...document.querySelectorAll('.chart .ytick text')].every(t => "
+        "t.getBoundingClientRect().left >= t.closest('.chart').getBoundingClientRect().left - 1)"
+    )
+
+
+@needs_chromium
+def test_dark_and_light_differ_in_charts_too(browser, address):
+    colours = set()
+    for scheme in ("light", "dark"):
+        browser.open(address, 1280, scheme=scheme)
+        colours.add(browser.eval("document.querySelector('#share .main-svg').style.background"))
+    assert len(colours) == 2
+
+
+@needs_chromium
+def test_tables_are_reached_with_the_keyboard(browser, address):
+    browser.open(address, 390)
+    count = browser.eval("document.querySelectorAll('.scroll').length")
+    for _ in range(count):
+        for kind in ("keyDown", "keyUp"):
+            browser.call("Input.dispatchKeyEvent", type=kind, key="Tab", windowsVirtualKeyCode=9)
+        assert browser.eval("document.activeElement.className") == "scroll"
+
+
+@needs_chromium
+def test_hostile_names_stay_text_in_a_browser(browser, tmp_path):
+    browser.open(write_report(hostile_run(), tmp_path, "hostile")["html"].as_uri(), 1280)
+    assert browser.errors == []
+    assert browser.eval("document.title") == "attnbench: mobilenetv2-coord"
+    drawn = browser.eval("document.querySelector('#blocks-0 .ytick text').textContent")
+    assert drawn == HOSTILE

@@ -1,0 +1,54 @@
+"""What `--json` prints: documents of schema 1, as described in docs/json.md."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from attnbench.records import SCHEMA, Measurement, Verdict
+
+Document = dict[str, Any]
+
+
+def profile_document(measurements: Sequence[Measurement]) -> Document:
+    """The document of `profile --json`: every measurement as it is recorded."""
+    return {"schema": SCHEMA, "measurements": [_plain(m) for m in measurements]}
+
+
+def parity_document(verdicts: Sequence[Verdict]) -> Document:
+    """The document of `parity --json`; no verdict at all is a failure."""
+    return {
+        "schema": SCHEMA,
+        "verdict": _word(bool(verdicts) and all(verdicts)),
+        "artifacts": [_judged(verdict) for verdict in verdicts],
+    }
+
+
+def _judged(verdict: Verdict) -> Document:
+    return {
+        **_plain(verdict.artifact),
+        "device": verdict.device,
+        "verdict": _word(bool(verdict)),
+        "cases": _plain(verdict.cases),
+        "notes": list(verdict.notes),
+    }
+
+
+def _word(passed: bool) -> str:
+    return "pass" if passed else "fail"
+
+
+def _plain(record: object) -> Any:
+    return _finite(msgspec.to_builtins(record))
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: both become null, as in the records."""
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,180 @@
+"""The report's sentences: whose numbers these are, what is wrong with them, how they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from attnbench.records import ArtifactId, Measurement
+from attnbench.report import units
+from attnbench.report.margins import worst
+from attnbench.report.view import CLOSURE_BAND, Column, Judged, columns, distinct, judged, sums
+from attnbench.stats import FEWEST
+from attnbench.store import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to know before the numbers are used; `subject` is the column that it is about."""
+
+    severity: Literal["error", "warning", "note"]
+    subject: str
+    text: str
+
+
+def title(run: Run) -> str:
+    """The recipes' names: `mobilenetv2-coord`."""
+    return ", ".join(distinct(a.recipe.name for a in _artifacts(run))) or "empty run"
+
+
+def setting(run: Run) -> str:
+    """Recipe, device, clock and threads on one line, each fact once however many measurements."""
+    facts = [title(run), ", ".join(distinct(_recipe(a) for a in _artifacts(run)))]
+    shown = run.measurements
+    if shown:
+        facts.append(", ".join(distinct(_device(m) for m in shown)))
+        facts.append(f"clock {', '.join(distinct(m.clock for m in shown))}")
+        facts.append(", ".join(distinct(units.counted(m.threads, "thread") for m in shown)))
+    return " · ".join(filter(None, facts))
+
+
+def answer(run: Run) -> tuple[str, ...]:
+    """What the run found, one sentence for the cost in each runtime and one for parity."""
+    costs = (_cost(column) for column in columns(run))
+    return (*costs, *_parity(judged(run)))
+
+
+def notices(run: Run) -> tuple[Notice, ...]:
+    """Everything that is wrong or odd, worst first."""
+    found = [n for column in columns(run) for n in _of_measurement(column)]
+    found += [n for one in judged(run) for n in _of_verdict(one)]
+    order = ("error", "warning", "note")
+    return tuple(sorted(found, key=lambda notice: order.index(notice.severity)))
+
+
+def method(run: Run) -> tuple[tuple[str, str], ...]:
+    """Terms and what they mean in this run."""
+    terms = (*_latency_terms(run.measurements), *_parity_terms(run))
+    return tuple(terms)
+
+
+def _artifacts(run: Run) -> Iterator[ArtifactId]:
+    yield from (m.artifact for m in run.measurements)
+    yield from (v.artifact for v in run.verdicts)
+
+
+def _recipe(artifact: ArtifactId) -> str:
+    recipe = artifact.recipe
+    height, width = recipe.size
+    weights = "checkpoint" if recipe.checkpoint else f"seed {recipe.seed}"
+    return f"{height}×{width} px, {recipe.precision}, {weights}"
+
+
+def _device(measurement: Measurement) -> str:
+    device = measurement.device
+    kind = "emulated " if device.emulated else ""
+    return f"{device.name} ({kind}{device.machine}, {device.cpu})"
+
+
+def _cost(column: Column) -> str:
+    m, total = column.measurement, sums(column.measurement)
+    whole = f"{column.label}: {units.duration(m.latency_ns.median)} an inference"
+    if total is None:
+        return f"{whole}, not attributed to blocks."
+    if all(block.kind == "backbone" for block in m.blocks or ()):
+        return f"{whole}, without attention."
+    part = f"{units.duration(total.attention_ns)}, {units.percent(total.attention_share)}"
+    return f"{whole}; attention takes {part} of the attributed time."
+
+
+def _parity(shown: tuple[Judged, ...]) -> Iterator[str]:
+    failed = [one.label for one in shown if not one.verdict]
+    if failed:
+        yield f"Parity with PyTorch fails: {', '.join(failed)}."
+    elif shown:
+        yield f"Parity with PyTorch passes: {', '.join(one.label for one in shown)}."
+
+
+def _of_measurement(column: Column) -> Iterator[Notice]:
+    m = column.measurement
+    severity: Literal["error", "warning"] = "warning" if m.validity.ok else "error"
+    yield from (Notice(severity, column.label, text) for text in m.validity.warnings)
+    if not m.validity.ok and not m.validity.warnings:
+        yield Notice("error", column.label, "the measurement is not valid; measure again")
+    if m.blocks is None:
+        reason = m.refusal or "they were not asked for"
+        yield Notice("warning", column.label, f"no block times: {reason}")
+    if m.device.emulated:
+        text = "the device is emulated: its times are no latencies of the real one"
+        yield Notice("note", column.label, text)
+
+
+def _of_verdict(one: Judged) -> Iterator[Notice]:
+    failed = [margin for margin in worst(one.verdict) if not margin.case.passed]
+    if failed:
+        metrics = ", ".join(f"{m.case.metric} on {m.case.input}" for m in failed)
+        yield Notice("error", one.label, f"parity fails: {metrics}; do not trust this artifact")
+    if not one.verdict.cases:
+        yield Notice("error", one.label, "parity fails: no case was judged")
+    yield from (Notice("note", one.label, text) for text in one.verdict.notes)
+
+
+def _latency_terms(shown: tuple[Measurement, ...]) -> Iterator[tuple[str, str]]:
+    if not shown:
+        return
+    counts = distinct(f"{len(m.runs)} launches × {len(m.runs[0])} iterations" for m in shown)
+    yield (
+        "Median",
+        f"Of the medians of the process launches ({', '.join(counts)}, after warm-up), timed by "
+        f"{', '.join(distinct(m.clock for m in shown))} around the runtime's own call, untraced.",
+    )
+    yield "Interval", _interval(min(len(m.runs) for m in shown))
+    if any(m.blocks is not None for m in shown):
+        yield from _attribution_terms(shown)
+
+
+def _interval(launches: int) -> str:
+    why = "Iterations of one process share caches and a clock frequency; launches do not."
+    if launches >= FEWEST:
+        return f"95 % confidence interval of the median over launches. {why}"
+    return f"The whole range of the launches: fewer than {FEWEST} give no 95 % interval. {why}"
+
+
+def _attribution_terms(shown: tuple[Measurement, ...]) -> Iterator[tuple[str, str]]:
+    methods = ", ".join(distinct(m.method for m in shown if m.blocks is not None))
+    pairs = ", ".join(
+        distinct(f"{m.paired.launches} × {m.paired.iterations}" for m in shown if m.paired)
+    )
+    yield (
+        "Blocks",
+        f"Method: {methods}. The runtime's own operator events, each given to the deepest module "
+        f"that it comes from, in launches where a plain and a traced copy alternate ({pairs}). "
+        "Times are exclusive, so they add up. A time below the step of the profiler's clock is "
+        "shown as < that step.",
+    )
+    yield (
+        "Closure",
+        "(blocks + residual) / paired plain time: 1 when the parts add up to the whole. What "
+        "profiling adds to an event is calibrated apart and subtracted beforehand, so nothing "
+        f"forces it to be 1. Outside of 1 ± {CLOSURE_BAND:g} it is marked: the blocks then account for "
+        "less or more than there is.",
+    )
+    yield (
+        "Residual",
+        "Time of no block: layout (reordering tensors between kernels), delegate_boundary "
+        "(entering and leaving delegates), runtime (outside of operators), unattributed "
+        "(operators whose origin cannot be proved).",
+    )
+    yield "Share", "Of blocks + residual. It is no share of the median, which is of other launches."
+
+
+def _parity_terms(run: Run) -> Iterator[tuple[str, str]]:
+    if run.verdicts:
+        yield (
+            "Parity",
+            "Outputs of the artifact in its runtime against PyTorch eager in float32 on the same "
+            "input: largest error as a share of the output's range (max_error), signal to noise "
+            "ratio (snr), cosine, and the same top-1 class where PyTorch itself is sure of it. "
+            "“4× below” says that the error's amplitude is a quarter of what the limit allows.",
+        )
