@@ -126,8 +126,9 @@ def _latency_terms(shown: tuple[Measurement, ...]) -> Iterator[tuple[str, str]]:
     counts = distinct(f"{len(m.runs)} launches × {len(m.runs[0])} iterations" for m in shown)
     yield (
         "Median",
-        f"Of the medians of the process launches ({', '.join(counts)}, after warm-up), timed by "
-        f"{', '.join(distinct(m.clock for m in shown))} around the runtime's own call, untraced.",
+        f"Of the medians of the process launches ({', '.join(counts)}, after warm-up), timed with "
+        f"the {', '.join(distinct(m.clock for m in shown))} clock around the runtime's own call, "
+        "untraced.",
     )
     yield "Interval", _interval(min(len(m.runs) for m in shown))
     if any(m.blocks is not None for m in shown):
@@ -157,8 +158,8 @@ def _attribution_terms(shown: tuple[Measurement, ...]) -> Iterator[tuple[str, st
         "Closure",
         "(blocks + residual) / paired plain time: 1 when the parts add up to the whole. What "
         "profiling adds to an event is calibrated apart and subtracted beforehand, so nothing "
-        f"forces it to be 1. Outside of 1 ± {CLOSURE_BAND:g} it is marked: the blocks then account for "
-        "less or more than there is.",
+        f"forces it to be 1. Outside of 1 ± {CLOSURE_BAND:g} it is marked: the blocks then account "
+        "for less or more than there is.",
     )
     yield (
         "Residual",

@@ -28,7 +28,7 @@ def render(run: Run, width: int) -> RenderableType:
 def _parts(run: Run, width: int) -> Iterator[RenderableType]:
     yield _text(prose.setting(run), "bold")
     for sentence in prose.answer(run):
-        yield Padding(_text(sentence), (0, 0, 0, 2))
+        yield Padding(_text(sentence), (0, 0, 0, 2), expand=False)
     for table in tables(run):
         yield Text()
         yield from _table(table, width)
