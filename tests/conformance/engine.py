@@ -7,6 +7,7 @@ What every engine of the runner must do. Subclass, name it, done.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
@@ -182,6 +183,17 @@ class EngineContract:
         with pytest.raises(BadArtifact) as caught:
             compute(make_job(self.engine, model=bad), [inputs])
         assert one_line(caught.value)
+
+    def test_flipped_bits_never_kill_the_process(self, make_job, inputs, exported, tmp_path):
+        bad = tmp_path / exported(self.engine).name
+        for seed in range(20):
+            model = bytearray(exported(self.engine).read_bytes())
+            for at in np.random.default_rng(seed).integers(16, len(model), 20):
+                model[at] ^= 1 << (seed % 8)
+            bad.write_bytes(model)
+            # Damaged weights compute, something else: only the digest guards against those.
+            with contextlib.suppress(BadArtifact):
+                compute(make_job(self.engine, model=bad), [inputs])
 
     @pytest.mark.parametrize("other", sorted(ENGINES))
     def test_another_engines_artifact_is_refused(self, make_job, inputs, exported, other):
