@@ -13,6 +13,9 @@ from attnbench.errors import AttributionError
 from attnbench.records import Block, BlockTime, Launch, Paired, Residual
 from attnbench.stats import middle_half
 
+CLOSES_WITHIN = 0.02
+"""Blocks that miss the whole by more do not explain it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shares:

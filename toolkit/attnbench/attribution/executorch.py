@@ -5,7 +5,7 @@ from __future__ import annotations
 from attnbench.attribution.litert import spread
 from attnbench.attribution.places import Located, leaves, residual, steady_operators
 from attnbench.attribution.xnnpack import place_events
-from attnbench.records import Artifact, Scope, Trace
+from attnbench.records import Artifact, Delegation, Scope, Trace
 
 KINDS = {
     "convolution": "conv",
@@ -75,6 +75,11 @@ def locate(trace: Trace, artifact: Artifact) -> Located:
         residual("delegate_boundary"),
     )
     return Located(spread(len(sequence), at, placed))
+
+
+def delegation(_trace: Trace, artifact: Artifact) -> Delegation:
+    """As exported: the partition is part of the program."""
+    return artifact.delegation
 
 
 def _kind_of(scope: Scope) -> str:

@@ -11,7 +11,7 @@ import onnx
 
 from attnbench.attribution.places import Located, Place, block_of, residual, steady_operators
 from attnbench.errors import AttributionError
-from attnbench.records import Artifact, Operator, Trace
+from attnbench.records import Artifact, Delegation, Operator, Trace
 
 LAYOUT = ("ReorderInput", "ReorderOutput")
 """Operators that ONNX Runtime inserts to enter and leave its blocked NCHWc layout."""
@@ -38,6 +38,11 @@ def locate(trace: Trace, artifact: Artifact) -> Located:
         found.setdefault(node.name, set()).add(_place(node, paths, artifact))
     sequence = steady_operators(trace)
     return Located(tuple(_event_place(trace.operators[index], found) for index in sequence))
+
+
+def delegation(_trace: Trace, artifact: Artifact) -> Delegation:
+    """As exported: the CPU provider runs every operator itself."""
+    return artifact.delegation
 
 
 def _event_place(operator: Operator, found: Mapping[str, set[Place]]) -> Place:

@@ -1,4 +1,4 @@
-"""What a backend is: it exports a module, and knows how its runtime names operators."""
+"""What a backend is: it exports a module, and keeps track of where each operator comes from."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from attnbench.backends.formats import Format
-from attnbench.records import Artifact, Delegation, Scope, Trace
+from attnbench.records import Delegation, Scope
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.fx import GraphModule
-
-    from attnbench.attribution import Located
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +34,3 @@ class Backend(Protocol):
 
         Raises ExportError with the converter's own words, shortened, when it refuses.
         """
-
-    def locate(self, trace: Trace, artifact: Artifact) -> Located:
-        """
-        Which module each operator event of an inference belongs to.
-
-        Raises AttributionError where that cannot be proved.
-        """
-
-    def delegation(self, trace: Trace, artifact: Artifact) -> Delegation:
-        """What the runtime delegated: some converters know, others only a first run tells."""

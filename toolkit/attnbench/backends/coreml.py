@@ -10,11 +10,10 @@ import coremltools
 import torch
 from coremltools.converters.mil.frontend.milproto.load import load as load_mil
 
-from attnbench.attribution import Located
 from attnbench.backends.base import Exported
 from attnbench.backends.formats import COREML
-from attnbench.errors import AttributionError, ExportError
-from attnbench.records import Artifact, Delegation, Scope, Trace
+from attnbench.errors import ExportError
+from attnbench.records import Delegation, Scope
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,14 +45,6 @@ class CoreML:
         made.save(str(path))
         scopes = tuple(Scope(value, kind, None) for value, kind in operators(path))
         return Exported(scopes, Delegation(delegates=0, delegated=len(scopes)))
-
-    def locate(self, trace: Trace, artifact: Artifact) -> Located:  # noqa: ARG002
-        """See Backend."""
-        raise AttributionError("Core ML programs are not timed off macOS")
-
-    def delegation(self, trace: Trace, artifact: Artifact) -> Delegation:  # noqa: ARG002
-        """See Backend."""
-        return artifact.delegation
 
 
 def operators(path: Path) -> list[tuple[str, str]]:

@@ -11,12 +11,10 @@ from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPar
 from executorch.exir import to_edge_transform_and_lower
 from executorch.exir.error import ExportError as ExirError
 
-from attnbench.attribution import Located
-from attnbench.attribution.executorch import locate
 from attnbench.backends.base import Exported
 from attnbench.backends.formats import EXECUTORCH
 from attnbench.errors import ExportError
-from attnbench.records import Artifact, Delegation, Scope, Trace, Undelegated
+from attnbench.records import Delegation, Scope, Undelegated
 from attnbench.rewrites.base import path_of
 
 if TYPE_CHECKING:
@@ -49,14 +47,6 @@ class ExecuTorch:
             raise ExportError(f"executorch: the model was refused: {words}") from error
         path.write_bytes(made.buffer)
         return Exported(scopes, _delegation(scopes))
-
-    def locate(self, trace: Trace, artifact: Artifact) -> Located:
-        """See Backend."""
-        return locate(trace, artifact)
-
-    def delegation(self, trace: Trace, artifact: Artifact) -> Delegation:  # noqa: ARG002
-        """See Backend."""
-        return artifact.delegation
 
 
 def _scopes(lowered: GraphModule) -> Iterator[Scope]:

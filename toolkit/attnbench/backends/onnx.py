@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.onnx import OnnxExporterError
 
-from attnbench.attribution import Located
-from attnbench.attribution.onnxruntime import locate
 from attnbench.backends.base import Exported
 from attnbench.backends.formats import ONNX
 from attnbench.errors import ExportError
-from attnbench.records import Artifact, Delegation, Scope, Trace
+from attnbench.records import Delegation, Scope
 from attnbench.rewrites.base import path_of
 
 if TYPE_CHECKING:
@@ -43,19 +41,12 @@ class Onnx:
             hint = " ".join(detail.split())[:300]
             raise ExportError(f"onnx: {what}", hint=hint) from error
         assert made is not None  # dynamo=True always returns a program
+        assert made.exported_program is not None  # and one that was exported
         made.save(str(path), external_data=False)
         nodes = made.model_proto.graph.node
         modules = {node.name: path_of(node) for node in made.exported_program.graph.nodes}
         scopes = tuple(Scope(node.output[0], node.op_type, _path(node, modules)) for node in nodes)
         return Exported(scopes, Delegation(delegates=0, delegated=len(scopes)))
-
-    def locate(self, trace: Trace, artifact: Artifact) -> Located:
-        """See Backend."""
-        return locate(trace, artifact)
-
-    def delegation(self, trace: Trace, artifact: Artifact) -> Delegation:  # noqa: ARG002
-        """See Backend."""
-        return artifact.delegation
 
 
 def _path(node: Any, modules: Mapping[str, str]) -> str | None:

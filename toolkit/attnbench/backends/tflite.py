@@ -12,12 +12,10 @@ import litert_torch
 import torch
 from ai_edge_litert import schema_py_generated as schema
 
-from attnbench.attribution import Located
-from attnbench.attribution.litert import delegation, locate
 from attnbench.backends.base import Exported
 from attnbench.backends.formats import TFLITE
 from attnbench.errors import ExportError
-from attnbench.records import Artifact, Delegation, Scope, Trace
+from attnbench.records import Delegation, Scope
 from attnbench.rewrites.base import calls, path_of
 
 if TYPE_CHECKING:
@@ -64,14 +62,6 @@ class TFLite:
         made.export(str(path))
         scopes = _scopes(path.read_bytes(), Origin.of(program, labels))
         return Exported(scopes, Delegation(delegates=0, delegated=0))
-
-    def locate(self, trace: Trace, artifact: Artifact) -> Located:
-        """See Backend."""
-        return locate(trace, artifact)
-
-    def delegation(self, trace: Trace, artifact: Artifact) -> Delegation:
-        """See Backend."""
-        return delegation(trace, artifact)
 
 
 def _labelled(program: GraphModule) -> tuple[GraphModule, dict[str, str]]:

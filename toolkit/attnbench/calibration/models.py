@@ -56,7 +56,7 @@ class Graph:
 
     def relu6(self, x: str) -> str:
         """min(max(x, 0), 6)."""
-        bounds = (self.constant(np.float32(bound)) for bound in (0, 6))
+        bounds = (self.constant(np.array(bound, np.float32)) for bound in (0, 6))
         return self.add("Clip", x, *bounds)
 
     def mean(self, x: str, *axes: int) -> str:

@@ -19,10 +19,17 @@ class Watch(Protocol):
 class Device(Protocol):
     """Stateless. Finished when tests/conformance/device.py passes for it."""
 
-    name: str
-    clock: str
-    """What its times count: "monotonic" is real time."""
-    place: Place
+    @property
+    def name(self) -> str:
+        """As on the command line."""
+
+    @property
+    def clock(self) -> str:
+        """What its times count: "monotonic" is real time."""
+
+    @property
+    def place(self) -> Place:
+        """Where its runner runs."""
 
     def identity(self) -> DeviceId:
         """Who it is, for the record."""

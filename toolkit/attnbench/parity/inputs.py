@@ -77,5 +77,6 @@ def _image(path: Path, size: Iterable[int]) -> Array:
             pixels = np.asarray(image.convert("RGB").resize((width, height)), np.float32) / 255
     except (OSError, UnidentifiedImageError) as error:
         raise BadInput(f"{path}: cannot be read as an image") from error
-    normal = (pixels - np.float32(IMAGENET_MEAN)) / np.float32(IMAGENET_STD)
+    mean, std = (np.array(one, np.float32) for one in (IMAGENET_MEAN, IMAGENET_STD))
+    normal = (pixels - mean) / std
     return np.ascontiguousarray(normal.transpose(2, 0, 1)[None])

@@ -81,11 +81,16 @@ def identify(artifact: Artifact) -> ArtifactId:
 
 
 def questions(artifacts: Sequence[Artifact], images: Path | None = None) -> dict[str, Question]:
-    """One question for each reference among artifacts of ours, by the digest of its weights."""
+    """One question for each reference among the artifacts, by `reference_key`."""
     asked: dict[str, Question] = {}
     for artifact in artifacts:
-        assert artifact.reference is not None  # artifacts of ours have one
-        key = artifact.reference.sha256
+        key = reference_key(artifact)
         if key not in asked:
             asked[key] = ask(reference_of(artifact), artifact, images)
     return asked
+
+
+def reference_key(artifact: Artifact) -> str:
+    """What two artifacts share that have the same reference: module, weights and input shapes."""
+    weights = artifact.reference.sha256 if artifact.reference else ""
+    return f"{artifact.recipe_key}-{weights}-{artifact.inputs}"

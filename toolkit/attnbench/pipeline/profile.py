@@ -10,8 +10,9 @@ from statistics import median
 
 from attnbench.attribution.conserve import Attribution, Shares, combine, shares
 from attnbench.attribution.ledger import PROFILERS, Profiler, ledgers
-from attnbench.attribution.places import ROOT, Located, Place, steady_operators
-from attnbench.backends import BACKENDS, Backend
+from attnbench.attribution.places import ROOT, Place
+from attnbench.attribution.runtimes import runtime
+from attnbench.backends import format_of
 from attnbench.calibration.gap_share import gap_share
 from attnbench.clock import now
 from attnbench.devices import Device
@@ -46,8 +47,7 @@ def profile(artifact: Artifact, device: Device, effort: Effort, progress: Progre
     Plain and paired launches take turns, so that both see the same machine. A trace that cannot
     be mapped to blocks leaves `blocks` None and the reason in `refusal`; the latency stands.
     """
-    backend = BACKENDS.get(artifact.backend)
-    engine = backend.format.engine
+    engine = format_of(artifact.backend).engine
     assert engine is not None  # callers leave out what cannot run here
     job = Job(
         engine,
@@ -64,8 +64,8 @@ def profile(artifact: Artifact, device: Device, effort: Effort, progress: Progre
         inputs = standard_inputs(artifact.inputs)["natural"]
         profiler = _profiler(job, device)
         with device.watched() as watch:
-            plain, paired = _measure(job, inputs, effort, Path(folder, "optimised.onnx"))
-        attribution, refusal = _attribute(artifact, backend, profiler, paired)
+            plain, paired = _measure(job, inputs, effort, Path(folder))
+        attribution, refusal = _attribute(artifact, profiler, paired)
     first = plain[0]
     return Measurement(
         artifact=identify(artifact),
@@ -96,9 +96,9 @@ def profile(artifact: Artifact, device: Device, effort: Effort, progress: Progre
 
 
 def _measure(
-    job: Job, inputs: Sequence[Array], effort: Effort, graph: Path
+    job: Job, inputs: Sequence[Array], effort: Effort, folder: Path
 ) -> tuple[list[Launch], list[tuple[Launch, Trace]]]:
-    """Plain and paired launches in turn; the first paired one also saves the graph that ran."""
+    """Plain and paired launches in turn; a runtime that can also saves the graph that ran."""
     plain: list[Launch] = []
     paired: list[tuple[Launch, Trace]] = []
     saves = ENGINES[job.engine].saves_graph
@@ -106,10 +106,9 @@ def _measure(
         if turn < effort.launches:
             plain.append(measure(job, inputs, effort.warmup, effort.iterations))
         if turn < effort.paired_launches:
-            kept = graph if saves and not paired else None
-            paired.append(
-                measure_paired(job, inputs, effort.warmup, effort.paired_iterations, kept)
-            )
+            graph = folder / f"graph{turn}.onnx" if saves else None
+            count = effort.paired_iterations
+            paired.append(measure_paired(job, inputs, effort.warmup, count, graph))
     return plain, paired
 
 
@@ -124,29 +123,24 @@ def _profiler(job: Job, device: Device) -> Profiler:
 
 def _attribute(
     artifact: Artifact,
-    backend: Backend,
     profiler: Profiler,
     paired: Sequence[tuple[Launch, Trace]],
 ) -> tuple[Attribution | None, str | None]:
     """Blocks that add up, or why there are none."""
-    if not paired:
-        return None, "no paired launches were asked for"
-    first = paired[0][1]
+    if not artifact.scopes:
+        return None, "without a manifest nothing says which module an operator comes from"
     try:
-        located = backend.locate(first, artifact)
-        said = [_shares(launch, trace, first, located, profiler) for launch, trace in paired]
+        said = [_shares(launch, trace, artifact, profiler) for launch, trace in paired]
     except AttributionError as error:
         return None, str(error)
     blocks = list(artifact.blocks)
     if any(Place(ROOT) in one.by_place for one in said):
         blocks.append(Block(ROOT, "backbone"))
-    iterations = len(paired[0][0].plain_ns)
-    return combine(said, blocks, first.resolution_ns, iterations), None
+    launch, trace = paired[0]
+    return combine(said, blocks, trace.resolution_ns, len(launch.plain_ns)), None
 
 
-def _shares(
-    launch: Launch, trace: Trace, first: Trace, located: Located, profiler: Profiler
-) -> Shares:
-    if trace.operators != first.operators or steady_operators(trace) != steady_operators(first):
-        raise AttributionError(f"{trace.engine}: two launches ran different operators")
+def _shares(launch: Launch, trace: Trace, artifact: Artifact, profiler: Profiler) -> Shares:
+    """What one launch says; each is located on its own, since names may differ between them."""
+    located = runtime(trace.engine).locate(trace, artifact)
     return shares(ledgers(trace, located, profiler), launch)

@@ -8,6 +8,8 @@ from pathlib import Path
 from attnbench.backends import format_of
 from attnbench.clock import now
 from attnbench.devices import Device
+from attnbench.pipeline.parity import questions, reference_key, verify
+from attnbench.pipeline.profile import Effort, profile
 from attnbench.progress import Progress, stepping
 from attnbench.records import Artifact, Verdict
 from attnbench.store import Run
@@ -21,24 +23,19 @@ def runnable(artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
 def verify_all(
     artifacts: Sequence[Artifact], device: Device, progress: Progress, images: Path | None = None
 ) -> tuple[Verdict, ...]:
-    """A verdict on every artifact of ours, against the weights it was made from."""
-    from attnbench.pipeline.parity import questions, verify
-
+    """A verdict on every artifact, against the module that it was made from."""
     with stepping(progress, "reference in PyTorch"):
         asked = questions(artifacts, images)
     verdicts = []
     for artifact in artifacts:
-        assert artifact.reference is not None  # artifacts of ours have one
         with stepping(progress, f"parity {artifact.backend}"):
-            verdicts.append(verify(artifact, asked[artifact.reference.sha256], device))
+            verdicts.append(verify(artifact, asked[reference_key(artifact)], device))
     return tuple(verdicts)
 
 
 def profile_all(
-    artifacts: Sequence[Artifact], device: Device, effort: object, progress: Progress
+    artifacts: Sequence[Artifact], device: Device, effort: Effort, progress: Progress
 ) -> Run:
     """A run with one measurement an artifact."""
-    from attnbench.pipeline.profile import profile
-
     measured = tuple(profile(artifact, device, effort, progress) for artifact in artifacts)
     return Run(now(), measurements=measured)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attnbench.attribution.conserve import Attribution
+from attnbench.attribution.conserve import CLOSES_WITHIN, Attribution
 from attnbench.records import Conditions, Validity
-
-CLOSURE = 0.03
-"""Blocks that miss the whole by more do not explain it; clean machines stay within 0.02."""
 
 UNATTRIBUTED = 0.015
 """More time without an owner than this could hide a small attention block."""
@@ -30,10 +27,10 @@ def _attribution(attribution: Attribution | None, refusal: str | None) -> Iterat
     if attribution is None:
         yield f"no time per block: {refusal}"
         return
-    if abs(attribution.closure - 1) > CLOSURE:
+    if abs(attribution.closure - 1) > CLOSES_WITHIN:
         yield (
             f"blocks and residual add up to {attribution.closure:.1%} of the paired plain time, "
-            f"beyond ±{CLOSURE:.0%}: measure again on a quiet machine, with more launches"
+            f"beyond ±{CLOSES_WITHIN:.0%}: measure again on a quiet machine, with more launches"
         )
     total = attribution.closure * attribution.paired.plain_ns
     if attribution.residual.unattributed > UNATTRIBUTED * total:

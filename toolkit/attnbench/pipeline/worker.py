@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from attnbench import artifacts
+from attnbench.attribution.runtimes import runtime
 from attnbench.backends import BACKENDS, Backend
 from attnbench.errors import AttnbenchError, ExportError
 from attnbench.files import digest, size, write
@@ -44,11 +45,15 @@ def make(task: Task) -> Artifact:
         outputs=tuple(_spec(tensor) for tensor in outputs_of(program(*example))),
         tools=task.tools,
         rewrites=applied,
-        blocks=tuple(Block(path, kind) for path, kind in block_paths(module, task.blocks)),
+        blocks=tuple(_block(*one) for one in block_paths(module, task.blocks)),
         scopes=exported.scopes,
         delegation=exported.delegation,
     )
     return _proved(artifact, backend, [tensor.numpy() for tensor in example])
+
+
+def _block(path: str, kind: str) -> Block:
+    return Block(path, "attention" if kind == "attention" else "backbone")
 
 
 def _spec(tensor: object) -> TensorSpec:
@@ -64,7 +69,7 @@ def _proved(artifact: Artifact, backend: Backend, inputs: list[np.ndarray]) -> A
     launch, seen = measure_paired(job, inputs, warmup=0, iterations=1)
     if launch.outputs != artifact.outputs:
         raise ExportError(f"{backend.format.name}: the artifact returns {launch.outputs}")
-    return replace(artifact, delegation=backend.delegation(seen, artifact))
+    return replace(artifact, delegation=runtime(job.engine).delegation(seen, artifact))
 
 
 def main(argv: list[str]) -> int:

@@ -7,11 +7,10 @@ from pathlib import Path
 from rich.console import Console
 
 from attnbench import files
-from attnbench.report import html, markdown, terminal
-from attnbench.report.documents import parity_document, profile_document
+from attnbench.report import html, junit, markdown, terminal
 from attnbench.store import Run
 
-__all__ = ["parity_document", "print_report", "profile_document", "write_report"]
+__all__ = ["html", "junit", "markdown", "print_report", "terminal", "write_report"]
 
 
 def write_report(run: Run, folder: Path, stem: str) -> dict[str, Path]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from attnbench.attribution.conserve import CLOSES_WITHIN
 from attnbench.report import units
-from attnbench.report.view import CLOSURE_BAND, Column, Part, Sums, closes, parts, sums
+from attnbench.report.view import Column, Part, Sums, closes, parts, sums
 
 Spec = dict[str, Any]
 
@@ -95,9 +96,9 @@ def closure(shown: Sequence[Column]) -> Chart | None:
     ]
     layout = plotly_layout([f"<b>{plotly_text(label)}</b>" for label, _ in found], row_px=52)
     layout["xaxis"] |= {"range": [1 - reach, 1 + reach], "tickformat": ".2f", "nticks": 6}
-    layout["shapes"] = _band(1 - CLOSURE_BAND, 1 + CLOSURE_BAND)
+    layout["shapes"] = _band(1 - CLOSES_WITHIN, 1 + CLOSES_WITHIN)
     words = ", ".join(f"{label} {value:.3f}" for label, value in found)
-    title = f"Closure, parts over whole (dimensionless); band 1 ± {CLOSURE_BAND:g}"
+    title = f"Closure, parts over whole (dimensionless); band 1 ± {CLOSES_WITHIN:g}"
     return Chart("closure", title, words, layout["height"], {"data": data, "layout": layout})
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from attnbench.records import SCHEMA, Measurement, Verdict
+from attnbench.store import Run
 
 Document = dict[str, Any]
 
@@ -25,6 +26,11 @@ def parity_document(verdicts: Sequence[Verdict]) -> Document:
         "verdict": _word(bool(verdicts) and all(verdicts)),
         "artifacts": [_judged(verdict) for verdict in verdicts],
     }
+
+
+def run_document(run: Run) -> Document:
+    """The document of `run --json` and `report --json`: both of the above for one run."""
+    return {**profile_document(run.measurements), **parity_document(run.verdicts)}
 
 
 def _judged(verdict: Verdict) -> Document:

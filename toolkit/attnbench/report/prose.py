@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from attnbench.attribution.conserve import CLOSES_WITHIN
 from attnbench.records import ArtifactId, Measurement
 from attnbench.report import units
 from attnbench.report.margins import worst
-from attnbench.report.view import CLOSURE_BAND, Column, Judged, columns, distinct, judged, sums
+from attnbench.report.view import Column, Judged, columns, distinct, judged, sums
 from attnbench.stats import FEWEST
 from attnbench.store import Run
 
@@ -158,7 +159,7 @@ def _attribution_terms(shown: tuple[Measurement, ...]) -> Iterator[tuple[str, st
         "Closure",
         "(blocks + residual) / paired plain time: 1 when the parts add up to the whole. What "
         "profiling adds to an event is calibrated apart and subtracted beforehand, so nothing "
-        f"forces it to be 1. Outside of 1 ± {CLOSURE_BAND:g} it is marked: the blocks then account "
+        f"forces it to be 1. Outside of 1 ± {CLOSES_WITHIN:g} it is marked: blocks then account "
         "for less or more than there is.",
     )
     yield (

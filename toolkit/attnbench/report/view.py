@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from attnbench.attribution.conserve import CLOSES_WITHIN
 from attnbench.records import ArtifactId, BlockTime, Kind, Measurement, Verdict
 from attnbench.report import units
 from attnbench.store import Run
 
 ROOT_NAME = "(model)"
 """How the path "" is shown: operators that the model's own forward calls."""
-
-CLOSURE_BAND = 0.02
-"""How far from 1 a closure may be before it is marked: the project's aim for every runtime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +151,7 @@ def parts(measurement: Measurement) -> tuple[Part, ...]:
 def closes(closure: float) -> bool:
     """Whether the parts add up to the whole as nearly as they should."""
     # Compared as printed: 1.020 must not be outside of a band that ends at 1.020.
-    return abs(round(closure, 3) - 1) <= CLOSURE_BAND + 1e-9
+    return abs(round(closure, 3) - 1) <= CLOSES_WITHIN + 1e-9
 
 
 def distinct(values: Iterable[str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch.fx import GraphModule, Node
 
@@ -48,7 +49,7 @@ def _broadcasts(user: Node, node: Node) -> bool:
         for arg in user.args[:2]
         if isinstance(arg, Node)
     ]
-    return tuple(torch.broadcast_shapes(*shapes)) == shape_of(user)
+    return np.broadcast_shapes(*shapes) == shape_of(user)
 
 
 def sub_from_constant(program: GraphModule) -> Iterator[str]:

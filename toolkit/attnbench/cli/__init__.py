@@ -1,0 +1,72 @@
+"""The command line: parse, call one function of the pipeline, print. No logic lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+from attnbench.errors import AttnbenchError, BadOption, UnknownName
+
+COMMANDS: Mapping[str, str] = {
+    "run": "Export, check parity, profile per block and report: the whole job.",
+    "export": "Export a model to one or more runtimes.",
+    "parity": "Hold artifacts against PyTorch; exit 1 if one differs.",
+    "profile": "Measure latency, whole and per block.",
+    "report": "Show stored runs again, as text and as a page.",
+    "list": "List blocks, backbones, backends, devices or rewrites.",
+    "doctor": "Check that everything needed is here, and say what to do if not.",
+}
+"""Names and one-line helps: a command's module is imported only when it is called."""
+
+PLANNED = (
+    "compare",
+    "cost",
+    "device",
+    "emulate",
+    "gate",
+    "history",
+    "sweep",
+    "table",
+)
+"""Commands of the design that do not exist yet."""
+
+
+class _Commands(click.Group):
+    """Loads commands lazily; shows our own errors as two lines; a bug keeps its traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """See click.Group."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        """See click.Group; a near miss is named, a planned command says that it is one."""
+        if name in PLANNED:
+            raise BadOption(f"`attnbench {name}` is planned, and not built yet")
+        if name not in COMMANDS:
+            raise UnknownName("command", name, COMMANDS)
+        module = import_module(f"attnbench.cli.{name}_command")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """See click.Group; from the table above, since importing all commands takes time."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """See click.Group."""
+        try:
+            return super().invoke(ctx)
+        except AttnbenchError as error:
+            click.secho(f"error: {error}", fg="red", err=True)
+            if error.hint:
+                click.echo(f" hint: {error.hint}", err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="attnbench")
+def main() -> None:
+    """Measure what an attention block costs on the device that runs it, block by block."""

@@ -1,0 +1,35 @@
+"""`attnbench export`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from attnbench.cli.options import export_options, json_option, recipe_options
+
+
+@click.command("export")
+@recipe_options
+@export_options
+@json_option
+@click.pass_context
+def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
+    """Export a model to one or more runtimes; each artifact is loaded and run once."""
+    from attnbench.cli.console import Steps, write_json
+    from attnbench.cli.documents import export_document
+    from attnbench.cli.exported import show_exports
+    from attnbench.cli.subject import failure_lines, request
+    from attnbench.pipeline.export import export
+
+    exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
+    wanted = request(given, exporting)
+    with Steps() as progress:
+        made = export(wanted, progress)
+    failure_lines(made.failures)
+    if as_json:
+        write_json(export_document(made.artifacts))
+    else:
+        show_exports(made.artifacts)
+    if made.failures:
+        ctx.exit(made.failures[0].error.exit_code)

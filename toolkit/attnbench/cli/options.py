@@ -1,0 +1,277 @@
+"""Options that several commands share, and what they mean together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from attnbench.backends.formats import FORMATS
+from attnbench.errors import BadModel, BadOption, UnknownName
+from attnbench_models import Recipe
+from attnbench_models.backbones import BACKBONES
+from attnbench_models.blocks import BLOCKS
+from attnbench_models.recipe import Option
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+ARTIFACTS = Path("artifacts")
+RUNS = Path("reports/runs")
+LAYOUTS = ("attnbench", "official")
+LARGEST_SIZE = 4096
+
+
+class Size(click.ParamType[tuple[int, int]]):
+    """`224` or `HEIGHTxWIDTH`, in pixels."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """See click.ParamType."""
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).lower().split("x")
+        if len(parts) > 2 or not all(part.isdigit() for part in parts):
+            self.fail(f"{value!r} is not a size such as 224 or 192x256", param, ctx)
+        height, width = int(parts[0]), int(parts[-1])
+        if not (min(height, width) >= 1 and max(height, width) <= LARGEST_SIZE):
+            self.fail(f"a side must be from 1 to {LARGEST_SIZE} pixels", param, ctx)
+        return height, width
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Comma-separated names."""
+
+    name = "names"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """See click.ParamType."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(dict.fromkeys(part.strip() for part in str(value).split(",") if part.strip()))
+        if not names:
+            self.fail("at least one name is needed", param, ctx)
+        return names
+
+
+RECIPE_OPTIONS = (
+    click.option(
+        "--block",
+        metavar="NAME|FILE.py:CLASS",
+        help="Attention block: a registered name, or your own Block(channels).",
+    ),
+    click.option("--backbone", metavar="NAME", help="Backbone.  [default: mobilenetv2]"),
+    click.option(
+        "--model", metavar="PKG.MOD:FACTORY", help="Your own nn.Module instead of a backbone."
+    ),
+    click.option("--reduction", type=click.IntRange(1), help="The block's reduction ratio."),
+    click.option(
+        "--option",
+        "options",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Any other keyword of the block; may be repeated.",
+    ),
+    click.option("--size", type=Size(), help="Input size, 224 or 192x256.  [default: 224]"),
+    click.option("--width", type=click.FloatRange(0.05, 8), help="Width multiplier."),
+    click.option("--seed", type=click.IntRange(0), help="Seed of random weights."),
+    click.option(
+        "--checkpoint",
+        type=click.Path(path_type=Path),
+        help="Weights: a state_dict or safetensors file.",
+    ),
+    click.option(
+        "--layout",
+        type=click.Choice(LAYOUTS),
+        help="Whose key names the checkpoint uses.  [default: attnbench]",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["fp32", "fp16", "int8"]),
+        help="Number format of the artifact; only fp32 is built yet.",
+    ),
+)
+
+
+def recipe_options(command: Command) -> Command:
+    """The options that describe a model, as keywords of RecipeArguments."""
+    for option in reversed(RECIPE_OPTIONS):
+        command = option(command)
+    return command
+
+
+def export_options(command: Command) -> Command:
+    """How a recipe becomes artifacts."""
+    for option in (
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=ARTIFACTS,
+            show_default=True,
+            help="Folder of the artifacts.",
+        ),
+        click.option(
+            "--blocks",
+            multiple=True,
+            metavar="GLOB",
+            help="More modules to time on their own, as attention; may be repeated.",
+        ),
+        click.option(
+            "--no-rewrite",
+            "skip",
+            multiple=True,
+            metavar="NAME",
+            help="Leave a rewrite out, to see what it buys; may be repeated, `all` for all.",
+        ),
+        click.option(
+            "--to",
+            "backends",
+            type=Names(),
+            help=f"Backends, of {','.join(FORMATS)}.  [default: all]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+device_option = click.option(
+    "--device", default="host", show_default=True, metavar="NAME", help="Where to run."
+)
+
+
+def measure_options(command: Command) -> Command:
+    """How much to measure."""
+    for option in (
+        click.option("--cpus", metavar="LIST", help="Processors to run on, such as 0,2-3."),
+        click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True),
+        click.option(
+            "--iterations", type=click.IntRange(1), default=50, show_default=True, help="Of each."
+        ),
+        click.option(
+            "--launches",
+            type=click.IntRange(1),
+            default=10,
+            show_default=True,
+            help="Processes; intervals are over these.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def recipe_from(given: dict[str, Any]) -> Recipe:
+    """
+    The recipe that the options describe, checked as far as that needs no torch.
+
+    Raises UnknownName, BadOption or BadModel.
+    """
+    block, backbone = given["block"], given["backbone"] or "mobilenetv2"
+    if given["model"] and (given["block"] or given["backbone"]):
+        raise BadOption("--model is the whole model: it goes with neither --block nor --backbone")
+    if block is not None and ":" not in block and block not in BLOCKS:
+        raise UnknownName("block", block, BLOCKS)
+    if backbone not in BACKBONES:
+        raise UnknownName("backbone", backbone, BACKBONES)
+    if given["precision"] not in (None, "fp32"):
+        raise BadOption(f"--precision {given['precision']} is planned, and not built yet")
+    if given["layout"] and not given["checkpoint"]:
+        raise BadOption("--layout says how to read a --checkpoint, and there is none")
+    checkpoint: Path | None = given["checkpoint"]
+    return Recipe(
+        backbone=backbone,
+        block=block,
+        options=_block_options(given),
+        width=given["width"] or 1.0,
+        size=given["size"] or (224, 224),
+        seed=given["seed"] or 0,
+        checkpoint=str(checkpoint) if checkpoint else None,
+        checkpoint_sha256=_sha256(checkpoint) if checkpoint else None,
+        layout=given["layout"] or "attnbench",
+        model=given["model"],
+    )
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BadModel(f"{path}: {error.strerror}", hint="--checkpoint takes a file") from error
+
+
+def _block_options(given: dict[str, Any]) -> dict[str, Option]:
+    options: dict[str, Option] = {}
+    for text in given["options"]:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise BadOption(f"--option {text!r} is not KEY=VALUE")
+        options[key] = _value(value)
+    if given["reduction"] is not None:
+        options["reduction"] = given["reduction"]
+    return options
+
+
+def _value(text: str) -> Option:
+    """A keyword's value: true, false, a number, or else the text itself."""
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def recipe_given(given: dict[str, Any]) -> bool:
+    """Whether any option describes a model."""
+    return any(value not in (None, ()) for value in given.values())
+
+
+def backends_from(names: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The backends asked for, all of ours by default. Raises UnknownName."""
+    if names is None:
+        return tuple(FORMATS)
+    from attnbench.backends import BACKENDS
+
+    known = BACKENDS.names()
+    for name in names:
+        if name not in known:
+            raise UnknownName("backend", name, known)
+    return names
+
+
+def cpus_from(text: str | None) -> tuple[int, ...]:
+    """Processor numbers from `0,2-3`. Raises BadOption."""
+    if text is None:
+        return ()
+    cpus: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not (first.isdigit() and (last.isdigit() or not dash)):
+            raise BadOption(f"--cpus {text!r} is not a list such as 0,2-3")
+        cpus.extend(range(int(first), int(last or first) + 1))
+    if not cpus:
+        raise BadOption(f"--cpus {text!r} names no processor")
+    return tuple(dict.fromkeys(cpus))
+
+
+def skip_from(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The rewrites to leave out. Raises UnknownName; asks torch only when some are named."""
+    if not names:
+        return ()
+    from attnbench.rewrites import REWRITES
+
+    known = [one.name for one in REWRITES]
+    for name in names:
+        if name not in (*known, "all"):
+            raise UnknownName("rewrite", name, known)
+    return tuple(sorted(known if "all" in names else set(names)))

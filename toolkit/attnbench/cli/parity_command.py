@@ -1,0 +1,56 @@
+"""`attnbench parity`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from attnbench.cli.options import device_option, export_options, json_option, recipe_options
+
+
+@click.command("parity")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@recipe_options
+@export_options
+@device_option
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of your own images.")
+@click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML for CI.")
+@click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables as Markdown.")
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    files: tuple[Path, ...],
+    device: str,
+    images: Path | None,
+    junit: Path | None,
+    markdown: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """
+    Hold artifacts against PyTorch: FILES, a recipe, or what was exported last.
+
+    A file of another converter needs its reference named: --model, or --block with --checkpoint.
+    Exits 1 if any artifact differs beyond its limits.
+    """
+    from attnbench.cli import outcome
+    from attnbench.cli.console import Steps
+    from attnbench.cli.subject import subject
+    from attnbench.clock import now
+    from attnbench.devices import DEVICES
+    from attnbench.pipeline.run import verify_all
+    from attnbench.store import Run
+
+    on = DEVICES.get(device)
+    exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
+    with Steps() as progress:
+        chosen = subject(files, given, exporting, progress)
+        runnable = outcome.runnable(chosen, exporting["backends"])
+        verdicts = verify_all(runnable, on, progress, images)
+    run = Run(now(), verdicts=verdicts)
+    outcome.show_parity(run, as_json=as_json, junit_to=junit, markdown_to=markdown)
+    ctx.exit(outcome.exit_code(run, chosen.failures))

@@ -1,0 +1,70 @@
+"""`attnbench profile`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from attnbench.cli.options import (
+    RUNS,
+    device_option,
+    export_options,
+    json_option,
+    measure_options,
+    recipe_options,
+)
+
+
+@click.command("profile")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@recipe_options
+@export_options
+@device_option
+@measure_options
+@click.option(
+    "--runs",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=RUNS,
+    show_default=True,
+    help="Folder of the records.",
+)
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    files: tuple[Path, ...],
+    device: str,
+    launches: int,
+    iterations: int,
+    threads: int,
+    cpus: str | None,
+    folder: Path,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """
+    Measure latency, whole and per block: of FILES, a recipe, or what was exported last.
+
+    Exits 6 if the time could not be mapped to blocks; the latency is recorded all the same.
+    """
+    from attnbench.cli import outcome
+    from attnbench.cli.console import Steps
+    from attnbench.cli.options import cpus_from
+    from attnbench.cli.subject import subject
+    from attnbench.devices import DEVICES
+    from attnbench.pipeline.profile import Effort
+    from attnbench.pipeline.run import profile_all
+
+    on = DEVICES.get(device)
+    effort = Effort(launches, iterations, threads=threads, cpus=cpus_from(cpus))
+    exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
+    with Steps() as progress:
+        chosen = subject(files, given, exporting, progress)
+        runnable = outcome.runnable(chosen, exporting["backends"])
+        run = profile_all(runnable, on, effort, progress)
+    outcome.show_profile(run, folder, as_json=as_json)
+    ctx.exit(outcome.exit_code(run, chosen.failures))

@@ -1,0 +1,76 @@
+"""What `profile` and `parity` work on: named files, a recipe, or what was exported last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attnbench import artifacts
+from attnbench.cli.console import say
+from attnbench.cli.options import backends_from, recipe_from, recipe_given, skip_from
+from attnbench.errors import BadOption
+from attnbench.pipeline.export import Failure, Request, export
+from attnbench.progress import Progress
+from attnbench.records import Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Artifacts to work on, and the exports that failed on the way."""
+
+    artifacts: tuple[Artifact, ...]
+    failures: tuple[Failure, ...] = ()
+
+
+def subject(
+    files: tuple[Path, ...], given: dict[str, Any], exporting: dict[str, Any], progress: Progress
+) -> Subject:
+    """
+    The artifacts that the arguments mean.
+
+    Files of ours carry their recipe; a foreign one takes its reference from the recipe options.
+    Without files, a recipe is exported (or found in the cache); without both, the last export of
+    this directory is taken, and named.
+    """
+    if files and exporting["backends"]:
+        raise BadOption("--to exports a recipe; files are what they are")
+    if files:
+        return Subject(tuple(_file(path, given) for path in files))
+    if recipe_given(given):
+        made = export(request(given, exporting), progress)
+        return Subject(made.artifacts, made.failures)
+    found = artifacts.last(exporting["out"])
+    wanted = exporting["backends"]
+    if wanted:
+        found = tuple(one for one in found if one.backend in backends_from(wanted))
+    names = ", ".join(Path(one.path).name for one in found)
+    say(f"taking what was exported last: {names}")
+    return Subject(found)
+
+
+def request(given: dict[str, Any], exporting: dict[str, Any]) -> Request:
+    """The export that the options ask for. Raises UserError for those that do not fit."""
+    return Request(
+        recipe=recipe_from(given),
+        backends=backends_from(exporting["backends"]),
+        out=exporting["out"],
+        skip=skip_from(exporting["skip"]),
+        blocks=exporting["blocks"],
+    )
+
+
+def _file(path: Path, given: dict[str, Any]) -> Artifact:
+    if not recipe_given(given):
+        return artifacts.load(path)
+    from attnbench.pipeline.foreign import foreign
+
+    return foreign(path, recipe_from(given))
+
+
+def failure_lines(failures: tuple[Failure, ...]) -> None:
+    """Say of every failed export what happened and what to do."""
+    for one in failures:
+        say(f"error: {one.error}")
+        if one.error.hint:
+            say(f" hint: {one.error.hint}")
