@@ -138,6 +138,7 @@ class Trace:
     What a runtime's profiler said: per inference the events, in the order in which they ended.
 
     `resolution_ns` is the profiler's clock step; durations are rounded down to it.
+    `clock_read_ns` is what one reading of it takes; an operator's duration holds one.
     `graph` is the path of the optimised graph that ran, where the runtime writes one.
     """
 
@@ -146,6 +147,7 @@ class Trace:
     operators: tuple[Operator, ...]
     iterations: tuple[tuple[Event, ...], ...]
     graph: str | None = None
+    clock_read_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

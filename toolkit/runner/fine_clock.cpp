@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 
@@ -48,6 +49,19 @@ FineClock::FineClock(bool wanted) : wanted_(wanted) {
 
 FineClock::~FineClock() {
   if (wanted_) fine.store(false, std::memory_order_relaxed);
+}
+
+std::int64_t clock_read_ns() {
+  constexpr int kBatches = 64, kReads = 256;
+  const FineClock fine_clock(true);
+  std::int64_t best = kSecond;
+  for (int batch = 0; batch < kBatches; ++batch) {
+    const std::int64_t start = read(CLOCK_MONOTONIC);
+    timespec time{};
+    for (int i = 0; i < kReads; ++i) clock_gettime(CLOCK_MONOTONIC, &time);
+    best = std::min(best, (read(CLOCK_MONOTONIC) - start) / kReads);
+  }
+  return best;
 }
 
 }  // namespace attnbench

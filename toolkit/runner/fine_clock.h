@@ -24,4 +24,7 @@ class FineClock {
   bool wanted_;
 };
 
+// What one reading of that clock takes, the shortest of many.
+std::int64_t clock_read_ns();
+
 }  // namespace attnbench

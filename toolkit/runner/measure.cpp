@@ -1,5 +1,6 @@
 #include "measure.h"
 
+#include "fine_clock.h"
 #include "system.h"
 
 namespace attnbench {
@@ -10,11 +11,14 @@ struct Step {
   std::int64_t run_ns;
 };
 
-Step step(Session& session) {
+Step step(Session& session, bool fine = false) {
   const std::int64_t start = now_ns();
   session.prepare();
   const std::int64_t ready = now_ns();
-  session.run();
+  {
+    const FineClock clock(fine);
+    session.run();
+  }
   const std::int64_t end = now_ns();
   return {ready - start, end - ready};
 }
@@ -37,10 +41,10 @@ Times measure(Session* plain, Session* traced, Schedule schedule) {
   }
   if (traced != nullptr) traced->start_trace();
   for (int i = 0; i < schedule.iterations; ++i) {
-    const Step timed = step(primary);
+    const Step timed = step(primary, plain == nullptr);
     primary_ns.push_back(timed.run_ns);
     times.prepare_ns.push_back(timed.prepare_ns);
-    if (secondary != nullptr) times.traced_ns.push_back(step(*secondary).run_ns);
+    if (secondary != nullptr) times.traced_ns.push_back(step(*secondary, true).run_ns);
   }
   return times;
 }

@@ -1,5 +1,6 @@
 #include "trace.h"
 
+#include "fine_clock.h"
 #include "json.h"
 
 namespace attnbench {
@@ -8,6 +9,7 @@ namespace {
 const char* name_of(Level level) {
   switch (level) {
     case Level::op: return "operator";
+    case Level::profiler: return "profiler";
     case Level::delegate: return "delegate";
     case Level::model: return "model";
   }
@@ -32,7 +34,8 @@ std::string to_json(const Trace& trace, std::string_view engine) {
     operators.push_back(json::Object{
         {"name", op.name}, {"kind", op.kind}, {"level", name_of(op.level)}, {"inputs", op.inputs}});
   std::string out = json::Object{
-      {"engine", engine}, {"resolution_ns", trace.resolution_ns}, {"operators", operators}}.text();
+      {"engine", engine}, {"resolution_ns", trace.resolution_ns}, {"clock_read_ns", clock_read_ns()},
+      {"operators", operators}}.text();
   out.pop_back();
   // Tens of thousands of events: appended, not built as values.
   out += ",\"iterations\":[";

@@ -11,7 +11,7 @@
 
 namespace attnbench {
 
-enum class Level { op, delegate, model };  // exclusive leaf work; what encloses it
+enum class Level { op, profiler, delegate, model };  // exclusive leaf work, the profiler's own; what encloses them
 
 struct Operator {
   std::string name;  // the runtime's own
@@ -29,7 +29,7 @@ struct Event {
 };
 
 struct Trace {
-  std::int64_t resolution_ns;
+  std::int64_t resolution_ns;  // of the profiler's clock, of which every operator's time holds one reading
   std::vector<Operator> operators;
   std::vector<std::vector<Event>> iterations;  // per traced inference, in the order in which events ended
 };

@@ -18,7 +18,7 @@ class Profiler:
     """
     How an engine's profiler distorts what it measures.
 
-    rounds_down   kernel times are cut to the trace's resolution: half of it is missing on average
+    reads_clock   an operator's interval holds one reading of the clock, whose cost the trace tells
     gap_share     the profiler writes its record partly inside the operator's interval; this is
                   that part as a share of the gap between operators, where it writes the rest.
                   A property of its code, so it holds when the clock or other load changes.
@@ -26,15 +26,15 @@ class Profiler:
                   operators is the runtime's own time
     """
 
-    rounds_down: bool = False
+    reads_clock: bool = False
     gap_share: float = 0.0
     encloses: bool = False
 
 
 PROFILERS: Mapping[str, Profiler] = {
     "onnxruntime": Profiler(),  # its gap_share is calibrated, see attnbench.calibration
-    "litert": Profiler(rounds_down=True),
-    "executorch": Profiler(rounds_down=True, encloses=True),
+    "litert": Profiler(reads_clock=True),
+    "executorch": Profiler(reads_clock=True, encloses=True),
 }
 
 
@@ -66,14 +66,15 @@ def _ledger(
     levels = [trace.operators[event.operator].level for event in events]
     kernels = [event for event, level in zip(events, levels, strict=True) if level == "operator"]
     added = profiler.gap_share * mean_gap_ns(kernels)
+    added += trace.clock_read_ns if profiler.reads_clock else 0
     spent: Counter[Place] = Counter()
     overhead = 0.0
-    inside: list[tuple[int, float]] = []  # start and time of what no later event encloses yet
+    inside: list[tuple[int, int]] = []  # start and time of what no later event encloses yet
     for event, level, place in zip(events, levels, places, strict=True):
         if level == "operator":
-            taken = min(added, event.ns) - _cut_off(event, trace, profiler)
+            taken = min(added, event.ns)
             own = event.ns - taken
-            inside.append((event.start_ns, own))
+            inside.append((event.start_ns, event.ns))
         elif profiler.encloses:
             within = sum(ns for start, ns in inside if start >= event.start_ns)
             inside = [one for one in inside if one[0] < event.start_ns]
@@ -86,12 +87,6 @@ def _ledger(
         spent[place] += own  # type: ignore[assignment]
         overhead += taken
     return Ledger(spent, overhead)
-
-
-def _cut_off(event: Event, trace: Trace, profiler: Profiler) -> float:
-    """What rounding down has taken on average from an event of whole clock steps, in ns."""
-    whole = event.ns % trace.resolution_ns == 0
-    return trace.resolution_ns / 2 if profiler.rounds_down and whole else 0.0
 
 
 def mean_gap_ns(kernels: Sequence[Event]) -> float:

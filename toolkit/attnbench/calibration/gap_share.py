@@ -27,7 +27,7 @@ from attnbench.attribution.places import leaves, steady_operators
 from attnbench.calibration.models import INPUT, write_models
 from attnbench.files import cache_dir, write
 from attnbench.records import Launch, Trace
-from attnbench.runner import Job, measure_paired
+from attnbench.runner import Job, find_all, measure_paired, source_key
 from attnbench.stats import middle_half
 from attnbench.store import from_json, to_json
 
@@ -47,11 +47,11 @@ class GapShare:
 
 def gap_share(job: Job, cpu: str, version: str) -> GapShare:
     """
-    The calibrated ratio for a machine and a build of the runtime; measured once, then cached.
+    The calibrated ratio for a machine, a runtime and a runner; measured once, then cached.
 
     `job` carries the place, threads and cpus; its model does not matter. About 12 s.
     """
-    facts = to_json([cpu, version, job.threads, job.cpus])
+    facts = to_json([cpu, version, source_key(find_all()), job.threads, job.cpus])
     path = cache_dir("calibration") / f"onnxruntime-{hashlib.sha256(facts).hexdigest()[:16]}.json"
     if path.is_file():
         return from_json(path.read_bytes(), GapShare, str(path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attnbench.runner.build import build
+from attnbench.runner.build import build, source_key
 from attnbench.runner.launch import Info, Job, compute, info, measure, measure_paired
 from attnbench.runner.libraries import ENGINES, Engine, Wheel, find, find_all
 from attnbench.runner.place import Argument, Finished, Local, Place, Reads, Writes
@@ -26,4 +26,5 @@ __all__ = [
     "info",
     "measure",
     "measure_paired",
+    "source_key",
 ]

@@ -24,6 +24,8 @@ _SOURCE_FOLDERS = (_PACKAGE / "runner_src", _PACKAGE.parent / "runner")
 _PREBUILT = _PACKAGE / "_prebuilt"
 _KEY_FILE = "key"
 _FLAGS = ("-std=c++20", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow")
+# The runtimes must find our clock_gettime before the C library's: see fine_clock.h.
+_LINK = ("-ldl", "-Wl,--export-dynamic-symbol=clock_gettime")
 _TIMEOUT_S = 600
 
 
@@ -53,7 +55,7 @@ def source_key(wheels: Mapping[str, Wheel]) -> str:
     files = sorted(path for path in root.rglob("*") if path.suffix in {".h", ".cpp"})
     contents = [f"{path.relative_to(root)}\n{path.read_text()}" for path in files]
     versions = [f"{name} {wheel.version}" for name, wheel in sorted(wheels.items())]
-    return _digest(*contents, *versions, *_FLAGS)
+    return _digest(*contents, *versions, *_FLAGS, *_LINK)
 
 
 def _sources() -> Path:
@@ -126,7 +128,7 @@ def _compile_all(
     plugin = _plugin_units(root, temporary, wheels)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda unit: _compile(compiler, unit), [*plugin, *runner]))
-    _call([*compiler, *_objects(runner), "-ldl", "-o", str(built / RUNNER)])
+    _call([*compiler, *_objects(runner), *_LINK, "-o", str(built / RUNNER)])
     if plugin:
         libraries = wheels["executorch"].directory
         link = ["-shared", f"-L{libraries}", "-lexecutorch", "-lexecutorch_threadpool"]

@@ -98,6 +98,7 @@ class _Complaint:
 class _RawTrace:
     engine: str
     resolution_ns: int
+    clock_read_ns: int
     operators: tuple[Operator, ...]
     iterations: tuple[tuple[tuple[int, int, int], ...], ...]
 
@@ -247,4 +248,5 @@ def _read_trace(path: Path, iterations: int, graph: Path | None) -> Trace:
         operators=raw.operators,
         iterations=tuple(tuple(Event(*event) for event in events) for events in raw.iterations),
         graph=None if graph is None else str(graph),
+        clock_read_ns=raw.clock_read_ns,
     )

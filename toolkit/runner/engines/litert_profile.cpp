@@ -5,15 +5,16 @@
 #include <string_view>
 
 #include "../failure.h"
+#include "../fine_clock.h"
 
 namespace attnbench::litert {
 namespace {
 
 constexpr std::string_view kFirstCall = "LiteRT::Run[buffer registration]";
 constexpr std::string_view kInvoke = "Invoke";
-constexpr std::int64_t kResolution = 1000;
+constexpr std::int64_t kResolution = 1000 / kFineness;
 
-std::int64_t ns(std::uint64_t microseconds) { return static_cast<std::int64_t>(microseconds) * 1000; }
+std::int64_t ns(std::uint64_t microseconds) { return static_cast<std::int64_t>(microseconds) * kResolution; }
 
 class Reader {
  public:

@@ -7,12 +7,14 @@
 #include <string_view>
 
 #include "../failure.h"
+#include "../fine_clock.h"
 
 namespace attnbench::onnxruntime {
 namespace {
 
 constexpr std::string_view kKernel = "_kernel_time";
 constexpr std::string_view kRun = "model_run";
+constexpr std::int64_t kResolution = 1000 / kFineness;
 
 // What follows `"key" :` on this line; the writer puts one space before the colon, and none or one after.
 std::optional<std::string_view> after_key(std::string_view line, std::string_view key) {
@@ -39,7 +41,7 @@ std::int64_t microseconds_in_ns(std::string_view line, std::string_view key) {
   std::int64_t microseconds = 0;
   if (std::from_chars(value.data(), value.data() + value.size(), microseconds).ec != std::errc())
     throw Failure(Stage::run, "ONNX Runtime's profile has an event without " + std::string(key));
-  return microseconds * 1000;
+  return microseconds * kResolution;
 }
 
 // `"input_type_shape" : [{"float":[1,3]},{"int64":[2]}]`: the number of braces before the list closes.
@@ -82,7 +84,7 @@ Trace read_profile(const std::string& path, std::size_t runs) {
     throw Failure(Stage::run, "ONNX Runtime profiled " + std::to_string(iterations.size()) + " inferences of " +
                                   std::to_string(runs));
   iterations.erase(iterations.begin(), iterations.end() - static_cast<std::ptrdiff_t>(runs));
-  return {1000, table.take(), std::move(iterations)};
+  return {kResolution, table.take(), std::move(iterations)};
 }
 
 }  // namespace attnbench::onnxruntime

@@ -1,5 +1,6 @@
 #include "executorch_tracer.h"
 
+#include "../fine_clock.h"
 
 namespace attnbench::executorch {
 namespace {
@@ -9,12 +10,12 @@ constexpr std::string_view kDelegate = "DELEGATE_CALL";
 constexpr std::string_view kOperator = "OPERATOR_CALL";
 constexpr std::string_view kKernel = "native_call_";
 
-// XNNPACK's profile, which its delegate hands over, counts in microseconds; all else in nanoseconds.
-constexpr std::int64_t kResolution = 1000;
+// XNNPACK's profile counts in microseconds, all else in nanoseconds; under the fine clock both are finer.
+constexpr std::int64_t kResolution = 1000 / kFineness;
 
 std::int64_t to_ns(et_timestamp_t ticks) {
   static const et_tick_ratio_t ratio = et::pal_ticks_to_ns_multiplier();
-  return static_cast<std::int64_t>(ticks * ratio.numerator / ratio.denominator);
+  return static_cast<std::int64_t>(ticks * ratio.numerator / ratio.denominator / kFineness);
 }
 
 Operator delegated(std::string_view name) {
@@ -26,6 +27,7 @@ Operator undelegated(std::string_view name) {
   const std::string text(name);
   if (name == kExecute) return {text, text, Level::model};
   if (name == kDelegate) return {text, text, Level::delegate};
+  if (name == kProfiler) return {text, text, Level::profiler};
   if (name.starts_with(kKernel)) return {text, text.substr(kKernel.size())};
   return {text, text};
 }

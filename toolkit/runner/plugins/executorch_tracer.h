@@ -17,6 +17,8 @@ namespace attnbench::executorch {
 
 namespace et = ::executorch::runtime;
 
+inline constexpr const char* kProfiler = "profiler";  // the name of its own work among the events
+
 class Tracer final : public et::EventTracer {
  public:
   Tracer() { names_.reserve(kExpectedEvents), events_.reserve(kExpectedEvents); }
@@ -38,7 +40,9 @@ class Tracer final : public et::EventTracer {
   void end_profiling_delegate(et::EventTracerEntry entry, const void*, std::size_t) override { end(entry, true); }
   void log_profiling_delegate(const char* name, et::DelegateDebugIntId, et_timestamp_t start_time,
                               et_timestamp_t end_time, const void*, std::size_t) override {
+    if (logging_since_ == 0) logging_since_ = et::pal_current_ticks();
     events_.push_back({add_name(name), start_time, end_time, true});
+    logged_until_ = et::pal_current_ticks();
   }
 
   // Tensors and memory are of no interest here.
@@ -82,12 +86,17 @@ class Tracer final : public et::EventTracer {
   }
   void end(const et::EventTracerEntry& entry, bool by_delegate) {
     const et_timestamp_t now = et::pal_current_ticks();
+    if (logging_since_ != 0) {  // a delegate tells all of its operators at its end: that is no work of its own
+      events_.push_back({add_name(kProfiler), logging_since_, logged_until_, false});
+      logging_since_ = 0;
+    }
     events_.push_back({static_cast<std::size_t>(entry.event_id), entry.start_time, now, by_delegate});
   }
   std::vector<std::vector<Recorded>> executions() const;
 
   std::vector<char> names_;
   std::vector<Recorded> events_;
+  et_timestamp_t logging_since_ = 0, logged_until_ = 0;
 };
 
 }  // namespace attnbench::executorch
