@@ -1,0 +1,55 @@
+"""Builds wheels: with the native runner's sources, and with the runner itself where asked for."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+PREBUILT = "ATTNBENCH_PREBUILT"
+"""Set to 1 (`make wheel` does): compile the runner now, and carry it in the wheel."""
+
+GLIBC = re.compile(rb"GLIBC_2\.(\d+)")
+"""The versions of the C library that a binary asks for, as they stand in its string table."""
+
+
+class BuildHook(BuildHookInterface):
+    """Adds to a wheel what lies outside the packages; an editable install finds it in place."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """See hatchling; `version` is "editable" or "standard"."""
+        if version == "editable":
+            return
+        include = build_data["force_include"]
+        root = Path(self.root)
+        include[str(root / "toolkit" / "runner")] = "attnbench/runner_src"
+        if any((root / "device_profiles").glob("*.toml")):
+            include[str(root / "device_profiles")] = "attnbench/device_profiles"
+        if os.environ.get(PREBUILT) == "1":
+            files = _compile(root)
+            for file in files:
+                include[str(file)] = f"attnbench/_prebuilt/{platform.machine()}/{file.name}"
+            build_data["pure_python"] = False
+            build_data["tag"] = f"py3-none-{_platform(files)}"
+
+
+def _compile(root: Path) -> list[Path]:
+    """The runner, its plug-in and their key file, from the build cache if they are there."""
+    sys.path[:0] = [str(root / "toolkit"), str(root / "models")]
+    from attnbench.runner import build, find_all
+    from attnbench.runner.libraries import ENGINES
+
+    if missing := set(ENGINES) - set(find_all()):
+        raise RuntimeError(f"{PREBUILT} needs every runtime; not installed: {sorted(missing)}")
+    return sorted(build().parent.iterdir())
+
+
+def _platform(files: list[Path]) -> str:
+    """The oldest platform that the binaries run on: the newest C library that one asks for."""
+    newest = max(int(minor) for file in files for minor in GLIBC.findall(file.read_bytes()))
+    return f"manylinux_2_{newest}_{platform.machine()}"
