@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,20 @@ from attnbench.records import Delegation, Scope
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.fx import GraphModule
+
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+LONGEST = 300
+ASIDES = (" While executing", " Original traceback", " There are a few things", " stack trace:")
+"""Where converters stop saying what is wrong, and quote the graph or give advice."""
+
+
+def words(error: BaseException) -> str:
+    """A converter's own words on one line, as far as they say what is wrong."""
+    text = " ".join(ANSI.sub("", str(error)).split())
+    for aside in ASIDES:
+        text = text.partition(aside)[0]
+    return text[:LONGEST] or type(error).__name__
 
 
 @dataclass(frozen=True, slots=True)

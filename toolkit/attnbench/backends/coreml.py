@@ -10,7 +10,7 @@ import coremltools
 import torch
 from coremltools.converters.mil.frontend.milproto.load import load as load_mil
 
-from attnbench.backends.base import Exported
+from attnbench.backends.base import Exported, words
 from attnbench.backends.formats import COREML
 from attnbench.errors import ExportError
 from attnbench.records import Delegation, Scope
@@ -40,8 +40,7 @@ class CoreML:
                 minimum_deployment_target=coremltools.target.iOS16,
             )
         except REFUSALS as error:
-            words = " ".join(str(error).split())[:300] or type(error).__name__
-            raise ExportError(f"coreml: coremltools refused the model: {words}") from error
+            raise ExportError(f"coreml: coremltools refused the model: {words(error)}") from error
         made.save(str(path))
         scopes = tuple(Scope(value, kind, None) for value, kind in operators(path))
         return Exported(scopes, Delegation(delegates=0, delegated=len(scopes)))

@@ -10,8 +10,9 @@ import torch
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from executorch.exir import to_edge_transform_and_lower
 from executorch.exir.error import ExportError as ExirError
+from torch._export.verifier import SpecViolationError
 
-from attnbench.backends.base import Exported
+from attnbench.backends.base import Exported, words
 from attnbench.backends.formats import EXECUTORCH
 from attnbench.errors import ExportError
 from attnbench.records import Delegation, Scope, Undelegated
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
 
     from attnbench.backends.base import Backend
 
-REFUSALS = (ExirError, RuntimeError, ValueError, TypeError, NotImplementedError, AssertionError)
+REFUSALS = (
+    ExirError,
+    SpecViolationError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    NotImplementedError,
+    AssertionError,
+)
 """What exir, its verifiers and the XNNPACK lowering raise when they refuse a graph."""
 
 BOOKKEEPING = ("getitem", "alloc", "memory.view")
@@ -43,8 +52,7 @@ class ExecuTorch:
             scopes = tuple(_scopes(edge.exported_program().graph_module))
             made = edge.to_executorch()
         except REFUSALS as error:
-            words = " ".join(str(error).split())[:300] or type(error).__name__
-            raise ExportError(f"executorch: the model was refused: {words}") from error
+            raise ExportError(f"executorch: exir refused the model: {words(error)}") from error
         path.write_bytes(made.buffer)
         return Exported(scopes, _delegation(scopes))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.onnx import OnnxExporterError
 
-from attnbench.backends.base import Exported
+from attnbench.backends.base import Exported, words
 from attnbench.backends.formats import ONNX
 from attnbench.errors import ExportError
 from attnbench.records import Delegation, Scope
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from attnbench.backends.base import Backend
 
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
 NAME_SCOPES = "pkg.torch.onnx.name_scopes"
 
 
@@ -37,9 +35,8 @@ class Onnx:
         try:
             made = torch.onnx.export(program, tuple(example), dynamo=True, verbose=False)
         except OnnxExporterError as error:
-            what, _, detail = ANSI.sub("", str(error)).partition("\n")
-            hint = " ".join(detail.split())[:300]
-            raise ExportError(f"onnx: {what}", hint=hint) from error
+            reason = words(_root(error))
+            raise ExportError(f"onnx: torch.onnx refused the model: {reason}") from error
         assert made is not None  # dynamo=True always returns a program
         assert made.exported_program is not None  # and one that was exported
         made.save(str(path), external_data=False)
@@ -47,6 +44,13 @@ class Onnx:
         modules = {node.name: path_of(node) for node in made.exported_program.graph.nodes}
         scopes = tuple(Scope(node.output[0], node.op_type, _path(node, modules)) for node in nodes)
         return Exported(scopes, Delegation(delegates=0, delegated=len(scopes)))
+
+
+def _root(error: BaseException) -> BaseException:
+    """What it all began with: the exporter's own message only tells in which step."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _path(node: Any, modules: Mapping[str, str]) -> str | None:

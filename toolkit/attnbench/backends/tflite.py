@@ -12,7 +12,7 @@ import litert_torch
 import torch
 from ai_edge_litert import schema_py_generated as schema
 
-from attnbench.backends.base import Exported
+from attnbench.backends.base import Exported, words
 from attnbench.backends.formats import TFLITE
 from attnbench.errors import ExportError
 from attnbench.records import Delegation, Scope
@@ -57,8 +57,7 @@ class TFLite:
         try:
             made = litert_torch.convert(labelled, tuple(example))
         except REFUSALS as error:
-            words = " ".join(str(error).split())[:300] or type(error).__name__
-            raise ExportError(f"tflite: litert-torch refused the model: {words}") from error
+            raise ExportError(f"tflite: litert-torch refused the model: {words(error)}") from error
         made.export(str(path))
         scopes = _scopes(path.read_bytes(), Origin.of(program, labels))
         return Exported(scopes, Delegation(delegates=0, delegated=0))
