@@ -48,6 +48,26 @@ def load(path: Path) -> Artifact:
     return artifact
 
 
+def weights_of(artifact: Artifact) -> Path:
+    """
+    The file beside an artifact of ours with the weights that it was made from.
+
+    Raises BadArtifact when it is missing or has changed.
+    """
+    assert artifact.reference is not None  # only foreign files have none
+    weights = Path(artifact.path).with_name(artifact.reference.file)
+    if not weights.is_file():
+        raise BadArtifact(
+            f"{weights} is missing: the weights that {artifact.path} was made from",
+            hint="export it again",
+        )
+    if digest(weights) != artifact.reference.sha256:
+        raise BadArtifact(
+            f"{weights} has changed since {artifact.path} was made from it", hint="export it again"
+        )
+    return weights
+
+
 def remember(folder: Path, artifacts: Sequence[Artifact]) -> None:
     """Note what was exported last, for the command that follows without naming any."""
     write(folder / LAST, to_json([Path(artifact.path).name for artifact in artifacts]))

@@ -10,15 +10,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from attnbench.errors import BadOption
+
 CHUNK_BYTES = 1 << 20
+ELSEWHERE = "choose another place, or make room there"
 
 
 def cache_dir(*parts: str) -> Path:
     """A folder of ours in the user's cache ($XDG_CACHE_HOME, else ~/.cache), made if needed."""
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     folder = Path(home, "attnbench", *parts)
-    folder.mkdir(parents=True, exist_ok=True)
+    with _writing(folder, hint="set XDG_CACHE_HOME to a folder that can be written"):
+        folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def check_writable(folder: Path) -> None:
+    """Raise BadOption if nothing could be written into a folder, which need not exist yet."""
+    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    if not there.is_dir():
+        raise BadOption(f"{folder} cannot be written: {there} is no folder")
+    with _writing(folder), tempfile.TemporaryFile(dir=there):
+        pass
 
 
 def digest(path: Path) -> str:
@@ -39,8 +52,13 @@ def size(path: Path) -> int:
 
 def write(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all: a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode() if isinstance(content, str) else content
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, data)
+
+
+def _write(path: Path, data: bytes) -> None:
     with tempfile.NamedTemporaryFile(
         dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:
@@ -63,8 +81,9 @@ def staged(final: Path) -> Iterator[Path]:
 
     If another process has made `final` meanwhile, that one stays: contents are equal by key.
     """
-    final.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}."))
+    with _writing(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}."))
     try:
         yield folder
         if not final.exists():
@@ -78,9 +97,11 @@ def staged(final: Path) -> Iterator[Path]:
 
 def copy(source: Path, target: Path) -> None:
     """Copy a file or folder so that `target` is whole whenever it exists under its name."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-") as folder:
-        fresh = Path(folder, target.name)
+    with _writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-")
+    with folder as name:
+        fresh = Path(name, target.name)
         if source.is_dir():
             shutil.copytree(source, fresh)
             remove(target)
@@ -95,6 +116,15 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing(path: Path, *, hint: str = ELSEWHERE) -> Iterator[None]:
+    """A place that the user has chosen may not take files; raises BadOption where it does not."""
+    try:
+        yield
+    except OSError as error:
+        raise BadOption(f"{path} cannot be written: {error.strerror}", hint=hint) from error
 
 
 def _files(folder: Path) -> list[Path]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import platform
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from attnbench.backends.formats import FORMATS
 from attnbench.errors import AttnbenchError
-from attnbench.files import cache_dir
+from attnbench.files import cache_dir, check_writable
 from attnbench.pipeline.identity import tool_versions
 from attnbench.runner import ENGINES, build, find
 
@@ -59,7 +58,8 @@ def _engine(name: str) -> str:
 
 def _writable() -> Check:
     try:
-        with tempfile.TemporaryFile(dir=cache_dir()):
-            return Check("cache folder", True, str(cache_dir()))
-    except OSError as error:
-        return Check("cache folder", False, str(error), "set XDG_CACHE_HOME to a writable folder")
+        check_writable(cache_dir())
+    except AttnbenchError as error:
+        hint = "set XDG_CACHE_HOME to a folder that can be written"
+        return Check("cache folder", False, str(error), hint)
+    return Check("cache folder", True, str(cache_dir()))

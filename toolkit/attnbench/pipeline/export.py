@@ -14,9 +14,10 @@ from threading import Lock
 from typing import cast
 
 from attnbench import artifacts, errors
+from attnbench.artifacts import weights_of
 from attnbench.backends import format_of
 from attnbench.errors import AttnbenchError, ExportError
-from attnbench.files import cache_dir, copy, digest, remove, staged, write
+from attnbench.files import cache_dir, check_writable, copy, digest, remove, staged, write
 from attnbench.pipeline.identity import export_key, tool_versions
 from attnbench.pipeline.task import ERROR, Task
 from attnbench.progress import Progress
@@ -67,6 +68,7 @@ def export(request: Request, progress: Progress) -> Outcome:
 
     Cached artifacts are copied, after their bytes were checked against the manifest.
     """
+    check_writable(request.out)
     identity = _identity(request.recipe)
     with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
         jobs = {
@@ -132,8 +134,11 @@ def _cached(entry: Path) -> bool:
 
 
 def _load(entry: Path) -> Artifact:
+    """The artifact of a cache entry. Raises UserError unless it and its weights are whole."""
     name = from_json((entry / CACHED).read_bytes(), str, str(entry))
-    return artifacts.load(entry / name)
+    artifact = artifacts.load(entry / name)
+    weights_of(artifact)
+    return artifact
 
 
 def _make(
@@ -197,14 +202,13 @@ def _error_of(task: Task, folder: Path, code: int) -> AttnbenchError:
 def _published(entry: Path, request: Request, identity: str) -> Artifact:
     """The cached artifact, its weights and manifest copied into the request's folder."""
     cached = _load(entry)
-    source = Path(cached.path)
-    target = request.out / f"{_stem(request, identity)}{format_of(cached.backend).suffix}"
     reference = cached.reference
     assert reference is not None  # ours have one
+    target = request.out / f"{_stem(request, identity)}{format_of(cached.backend).suffix}"
     weights = target.with_name(f"{target.stem}.safetensors")
     if not (weights.is_file() and digest(weights) == reference.sha256):
-        copy(source.with_name(reference.file), weights)
-    copy(source, target)
+        copy(weights_of(cached), weights)
+    copy(Path(cached.path), target)
     named = replace(reference, file=weights.name)
     artifact = replace(cached, path=str(target), recipe=request.recipe, reference=named)
     artifacts.save_manifest(artifact)

@@ -17,6 +17,7 @@ SOURCES = (
     ("attnbench_models", ""),
     ("attnbench", "backends"),
     ("attnbench", "rewrites"),
+    ("attnbench", "pipeline/reference.py"),
     ("attnbench", "pipeline/worker.py"),
 )
 """Our own code that shapes an artifact: a change in it makes every cached export stale."""

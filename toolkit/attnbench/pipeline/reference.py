@@ -12,8 +12,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from attnbench.errors import BadArtifact, BadModel, ExportError
-from attnbench.files import cache_dir, digest, staged
+from attnbench.artifacts import weights_of
+from attnbench.errors import BadModel, ExportError
+from attnbench.files import cache_dir, digest, remove, staged, write
 from attnbench.pipeline.identity import source_digest
 from attnbench.records import Artifact, Reference
 from attnbench_models import Recipe
@@ -21,6 +22,7 @@ from attnbench_models.build import build
 from attnbench_models.errors import ModelError
 
 WEIGHTS = "weights.safetensors"
+DIGEST = "sha256.txt"
 
 
 def module_for(recipe: Recipe, weights: Path | None = None) -> nn.Module:
@@ -59,12 +61,16 @@ def trace(module: nn.Module, example: Sequence[Tensor]) -> ExportedProgram:
 
 
 def weights_for(recipe: Recipe, identity: str) -> Path:
-    """The recipe's weights as a file in the cache, made if they are not there yet."""
+    """The recipe's weights as a file in the cache, made if they are not there yet and whole."""
     folder = cache_dir("weights") / f"{identity}-{source_digest()[:16]}"
-    if not (folder / WEIGHTS).is_file():
+    weights, noted = folder / WEIGHTS, folder / DIGEST
+    whole = weights.is_file() and noted.is_file() and noted.read_text() == digest(weights)
+    if not whole:
+        remove(folder)
         with staged(folder) as fresh:
             save(module_for(recipe), fresh / WEIGHTS)
-    return folder / WEIGHTS
+            write(fresh / DIGEST, digest(fresh / WEIGHTS))
+    return weights
 
 
 def save(module: nn.Module, path: Path) -> None:
@@ -75,18 +81,23 @@ def save(module: nn.Module, path: Path) -> None:
 
 def graph_identity(recipe: Recipe) -> str:
     """
-    The identity of a user's own module: its exported graph, its weights and the recipe.
+    The identity of a user's own module: its graph, tensors, submodules' names and the recipe.
 
     16 hex digits. The factory is called and traced to know it; its file's name would not do,
-    since whatever it imports shapes the module too.
+    since whatever it imports shapes the module too. Tensors are its state and whatever else the
+    graph holds: constants, buffers that are not saved.
     """
     module = module_for(recipe)
     program = trace(module, example_for(recipe))
-    total = hashlib.sha256(recipe.key.encode())
+    block = recipe.block and recipe.block.rpartition("/")[2]  # where its file lies is no matter
+    total = hashlib.sha256(replace(recipe, block=block).key.encode())
     total.update(program.graph_module.code.encode())
-    for name, value in sorted(module.state_dict().items()):
+    for path, part in module.named_modules():
+        total.update(f"{path}:{type(part).__name__}\n".encode())
+    for name, value in sorted({**program.constants, **module.state_dict()}.items()):
         total.update(name.encode())
-        total.update(value.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        if isinstance(value, Tensor):
+            total.update(value.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return total.hexdigest()[:16]
 
 
@@ -98,12 +109,7 @@ def reference_of(artifact: Artifact) -> nn.Module:
     """
     if artifact.reference is None:
         return module_for(artifact.recipe)
-    weights = Path(artifact.path).with_name(artifact.reference.file)
-    if not weights.is_file():
-        raise BadArtifact(f"{weights} is missing: the weights that {artifact.path} was made from")
-    if digest(weights) != artifact.reference.sha256:
-        raise BadArtifact(f"{weights} has changed since the export", hint="export again")
-    return module_for(artifact.recipe, weights)
+    return module_for(artifact.recipe, weights_of(artifact))
 
 
 def reference_record(weights: Path, name: str) -> Reference:
