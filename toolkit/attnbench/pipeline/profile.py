@@ -22,7 +22,7 @@ from attnbench.parity.metrics import Array
 from attnbench.pipeline.parity import identify
 from attnbench.pipeline.validity import judge
 from attnbench.progress import Progress, stepping
-from attnbench.records import Artifact, Block, Launch, Measurement, Trace
+from attnbench.records import Artifact, Block, Conditions, Launch, Measurement, Trace
 from attnbench.runner import ENGINES, Job, find, measure, measure_paired
 from attnbench.stats import over_launches
 
@@ -66,11 +66,26 @@ def profile(artifact: Artifact, device: Device, effort: Effort, progress: Progre
         with device.watched() as watch:
             plain, paired = _measure(job, inputs, effort, Path(folder))
         attribution, refusal = _attribute(artifact, profiler, paired)
+    return _measurement(
+        artifact, device, plain, attribution=attribution, refusal=refusal, seen=watch.conditions()
+    )
+
+
+def _measurement(
+    artifact: Artifact,
+    device: Device,
+    plain: Sequence[Launch],
+    *,
+    attribution: Attribution | None,
+    refusal: str | None,
+    seen: Conditions,
+) -> Measurement:
+    """All that was found out, as one record."""
     first = plain[0]
     return Measurement(
         artifact=identify(artifact),
         device=device.identity(),
-        engine=engine,
+        engine=first.engine,
         engine_version=first.version,
         libraries=first.libraries,
         clock=device.clock,
@@ -89,8 +104,8 @@ def profile(artifact: Artifact, device: Device, effort: Effort, progress: Progre
         refusal=refusal,
         profiler_overhead_ns=attribution.overhead_ns if attribution else None,
         closure=attribution.closure if attribution else None,
-        conditions=watch.conditions(),
-        validity=judge(attribution, refusal, watch.conditions()),
+        conditions=seen,
+        validity=judge(attribution, refusal, seen),
         taken_at=now(),
     )
 

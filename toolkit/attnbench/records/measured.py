@@ -1,0 +1,167 @@
+"""What came out: times per block, latencies, verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from attnbench.records.exported import Kind
+from attnbench_models import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """Traced time that belongs to no block, by cause, in ns."""
+
+    layout: int = 0
+    delegate_boundary: int = 0
+    runtime: int = 0
+    unattributed: int = 0
+
+    @property
+    def total(self) -> int:
+        """The sum, in ns."""
+        return self.layout + self.delegate_boundary + self.runtime + self.unattributed
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTime:
+    """Exclusive time of a block (its inner blocks have their own), and its share of the whole."""
+
+    path: str
+    kind: Kind
+    ns: int
+    share: float
+    resolution_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A median with its confidence interval, in ns."""
+
+    median: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Medians over launches of a plain and a traced copy that alternate in one process, in ns."""
+
+    plain_ns: int
+    traced_ns: int
+    launches: int
+    iterations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """Whether the numbers can be trusted; every warning says what is wrong and what to do."""
+
+    ok: bool
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactId:
+    """What a measurement or verdict says about the artifact it is of."""
+
+    backend: str
+    sha256: str
+    recipe: Recipe
+    recipe_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceId:
+    """Where a measurement was made."""
+
+    name: str
+    emulated: bool
+    machine: str
+    cpu: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """
+    The machine's state around a measurement; None is unknown.
+
+    Loads are one-minute averages. `competing_cores` is how many cores' worth of processor time
+    went to other processes while ours ran.
+    """
+
+    load_before: float | None
+    load_after: float | None
+    cores: int
+    competing_cores: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """
+    Latency of one artifact on one device.
+
+    `runs[i][j]` is iteration j of process launch i in integer ns, of plain unpaired launches;
+    `latency_ns` summarises them. `blocks` and `residual` come from paired traced launches; they
+    are None, with the reason in `refusal`, where the mapping could not be proved.
+    closure = (sum of blocks + sum of residual) / paired plain time.
+    """
+
+    artifact: ArtifactId
+    device: DeviceId
+    engine: str
+    engine_version: str
+    libraries: Mapping[str, str]
+    clock: str
+    method: str
+    threads: int
+    cpus: tuple[int, ...]
+    latency_ns: Interval
+    runs: tuple[tuple[int, ...], ...]
+    warmup_runs: tuple[tuple[int, ...], ...]
+    load_ns: int
+    first_ns: int
+    peak_rss_bytes: int
+    paired: Paired | None
+    blocks: tuple[BlockTime, ...] | None
+    residual: Residual | None
+    refusal: str | None
+    profiler_overhead_ns: int | None
+    closure: float | None
+    conditions: Conditions
+    validity: Validity
+    taken_at: str
+
+    def __post_init__(self) -> None:
+        if not self.runs or not all(self.runs):
+            raise ValueError("a measurement needs at least one run of at least one iteration")
+        if any(ns <= 0 for run in self.runs for ns in run):
+            raise ValueError("a latency must be a positive number of nanoseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One metric on one input, held against its limit; `value` None is not a number."""
+
+    input: str
+    metric: str
+    unit: str
+    value: float | None
+    limit: float
+    better: Literal["lower", "higher"]
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether one artifact still computes what PyTorch computes; truthy when it does."""
+
+    artifact: ArtifactId
+    device: str
+    cases: tuple[Case, ...]
+    notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.cases) and all(case.passed for case in self.cases)
