@@ -65,5 +65,6 @@ def _torch_file(file: Path) -> object:
             hint="have its owner save model.state_dict(), or use safetensors",
         ) from error
     except (RuntimeError, EOFError, LookupError, TypeError, ValueError, OSError) as error:
-        reason = str(error).partition(".")[0].partition("\n")[0] or "it ends too early"
+        said = "" if isinstance(error, LookupError) else str(error)  # a LookupError says but a key
+        reason = said.partition(".")[0].partition("\n")[0] or "it is not in that format"
         raise ModelError(f"{file} is damaged or no torch checkpoint: {reason}") from error

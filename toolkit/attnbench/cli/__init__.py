@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 
 import click
@@ -55,15 +56,39 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See click.Group."""
+        with _told(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         """See click.Group."""
-        try:
+        with _told(ctx):
             return super().invoke(ctx)
-        except AttnbenchError as error:
-            click.secho(f"error: {error}", fg="red", err=True)
-            if error.hint:
-                click.echo(f" hint: {error.hint}", err=True)
-            ctx.exit(error.exit_code)
+
+
+@contextmanager
+def _told(ctx: click.Context) -> Iterator[None]:
+    """End with an error's own exit code, after a line on what happened and one on what to do."""
+    try:
+        yield
+    except AttnbenchError as error:
+        complain(str(error), error.hint)
+        ctx.exit(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        said = " ".join(error.format_message().split())
+        where = (error.ctx or ctx).command_path
+        complain(f"{said[:1].lower()}{said[1:]}", f"see `{where} --help`")
+        ctx.exit(error.exit_code)
+
+
+def complain(message: str, hint: str) -> None:
+    """What happened, and what to do about it, on standard error."""
+    click.secho(f"error: {message}", fg="red", err=True)
+    if hint:
+        click.echo(f" hint: {hint}", err=True)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,6 +13,8 @@ from attnbench.records import Artifact, Delegation
 
 def show_exports(made: Sequence[Artifact]) -> None:
     """A table of artifacts, and every operator that fell out of a delegate."""
+    if not made:
+        return
     console = Console()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("backend", "file", "MB", "delegation"):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import click
 
 from attnbench.cli.options import json_option
+from attnbench.cli.types import Known
 
 Rows = Iterator[dict[str, object]]
 
@@ -64,7 +65,7 @@ KINDS: Mapping[str, Callable[[], Rows]] = {
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("kind", type=Known("list", KINDS))
 @json_option
 def command(kind: str, as_json: bool) -> None:
     """List blocks, backbones, backends, devices or rewrites."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from attnbench.backends.formats import FORMATS
+from attnbench.cli.types import Known, Names, Size
 from attnbench.errors import BadModel, BadOption, UnknownName
 from attnbench_models import Recipe
 from attnbench_models.backbones import BACKBONES
@@ -21,45 +22,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 ARTIFACTS = Path("artifacts")
 RUNS = Path("reports/runs")
 LAYOUTS = ("attnbench", "official")
-LARGEST_SIZE = 4096
-
-
-class Size(click.ParamType[tuple[int, int]]):
-    """`224` or `HEIGHTxWIDTH`, in pixels."""
-
-    name = "size"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """See click.ParamType."""
-        if isinstance(value, tuple):
-            return value
-        parts = str(value).lower().split("x")
-        if len(parts) > 2 or not all(part.isdigit() for part in parts):
-            self.fail(f"{value!r} is not a size such as 224 or 192x256", param, ctx)
-        height, width = int(parts[0]), int(parts[-1])
-        if not (min(height, width) >= 1 and max(height, width) <= LARGEST_SIZE):
-            self.fail(f"a side must be from 1 to {LARGEST_SIZE} pixels", param, ctx)
-        return height, width
-
-
-class Names(click.ParamType[tuple[str, ...]]):
-    """Comma-separated names."""
-
-    name = "names"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """See click.ParamType."""
-        if isinstance(value, tuple):
-            return value
-        names = tuple(dict.fromkeys(part.strip() for part in str(value).split(",") if part.strip()))
-        if not names:
-            self.fail("at least one name is needed", param, ctx)
-        return names
-
+PRECISIONS = ("fp32", "fp16", "int8")
 
 RECIPE_OPTIONS = (
     click.option(
@@ -89,12 +52,12 @@ RECIPE_OPTIONS = (
     ),
     click.option(
         "--layout",
-        type=click.Choice(LAYOUTS),
+        type=Known("layout", LAYOUTS),
         help="Whose key names the checkpoint uses.  [default: attnbench]",
     ),
     click.option(
         "--precision",
-        type=click.Choice(["fp32", "fp16", "int8"]),
+        type=Known("precision", PRECISIONS),
         help="Number format of the artifact; only fp32 is built yet.",
     ),
 )
@@ -145,6 +108,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON doc
 
 device_option = click.option(
     "--device", default="host", show_default=True, metavar="NAME", help="Where to run."
+)
+
+
+images_option = click.option(
+    "--images",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of your own images.",
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from attnbench.cli.console import say, write_json
-from attnbench.cli.subject import Subject
+from attnbench.cli.subject import Subject, failure_lines
 from attnbench.errors import AttributionError, BadOption
 from attnbench.files import write
 from attnbench.pipeline import run as pipeline
@@ -18,20 +18,24 @@ from attnbench.report import documents, junit, markdown, print_report, write_rep
 from attnbench.store import Run, Store
 
 
-def runnable(chosen: Subject, named: Sequence[str] | None) -> tuple[Artifact, ...]:
+def runnable(chosen: Subject) -> tuple[Artifact, ...]:
     """
     The artifacts that a runtime here can load; the others are passed over in one line.
 
-    Raises BadOption when one that cannot run was asked for by name, the exports' own error when
-    nothing is left because all failed.
+    Failed exports are told of here. Raises BadOption when nothing is left to run, or the first
+    failure when that is why.
     """
     can = pipeline.runnable(chosen.artifacts)
     for artifact in chosen.artifacts:
         if artifact in can:
             continue
-        if named and artifact.backend in named and len(named) == 1:
-            raise BadOption(f"{artifact.backend} artifacts are converted and checked, not run here")
+        if not can and not chosen.failures:
+            raise BadOption(
+                f"{artifact.backend} artifacts are converted and checked, not run here",
+                hint="name one of another backend",
+            )
         say(f"{artifact.backend}: converted and listed; there is no runtime for it on this system")
+    failure_lines(chosen.failures if can else chosen.failures[1:])
     if not can and chosen.failures:
         raise chosen.failures[0].error
     return can

@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from attnbench.cli.options import device_option, export_options, json_option, recipe_options
+from attnbench.cli.options import (
+    device_option,
+    export_options,
+    images_option,
+    json_option,
+    recipe_options,
+)
 
 
 @click.command("parity")
@@ -15,7 +21,7 @@ from attnbench.cli.options import device_option, export_options, json_option, re
 @recipe_options
 @export_options
 @device_option
-@click.option("--images", type=click.Path(path_type=Path), help="Folder of your own images.")
+@images_option
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML for CI.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables as Markdown.")
 @json_option
@@ -49,7 +55,7 @@ def command(
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
     with Steps() as progress:
         chosen = subject(files, given, exporting, progress)
-        runnable = outcome.runnable(chosen, exporting["backends"])
+        runnable = outcome.runnable(chosen)
         verdicts = verify_all(runnable, on, progress, images)
     run = Run(now(), verdicts=verdicts)
     outcome.show_parity(run, as_json=as_json, junit_to=junit, markdown_to=markdown)

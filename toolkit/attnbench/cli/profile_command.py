@@ -64,7 +64,7 @@ def command(
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
     with Steps() as progress:
         chosen = subject(files, given, exporting, progress)
-        runnable = outcome.runnable(chosen, exporting["backends"])
+        runnable = outcome.runnable(chosen)
         run = profile_all(runnable, on, effort, progress)
     outcome.show_profile(run, folder, as_json=as_json)
     ctx.exit(outcome.exit_code(run, chosen.failures))

@@ -11,6 +11,7 @@ from attnbench.cli.options import (
     RUNS,
     device_option,
     export_options,
+    images_option,
     json_option,
     measure_options,
     recipe_options,
@@ -22,7 +23,7 @@ from attnbench.cli.options import (
 @export_options
 @device_option
 @measure_options
-@click.option("--images", type=click.Path(path_type=Path), help="Folder of your own images.")
+@images_option
 @click.option(
     "--runs",
     "folder",
@@ -52,25 +53,22 @@ def command(
     Exits 1 if an artifact differs from PyTorch, 4 if an export failed, 6 if time could not be
     mapped to blocks; what worked is recorded and shown in every case.
     """
-    from dataclasses import replace
-
     from attnbench.cli import outcome
     from attnbench.cli.console import Steps
     from attnbench.cli.options import cpus_from
     from attnbench.cli.subject import Subject, request
     from attnbench.devices import DEVICES
+    from attnbench.pipeline import run as pipeline
     from attnbench.pipeline.export import export
     from attnbench.pipeline.profile import Effort
-    from attnbench.pipeline.run import profile_all, verify_all
 
     on = DEVICES.get(device)
     effort = Effort(launches, iterations, threads=threads, cpus=cpus_from(cpus))
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
     with Steps() as progress:
         made = export(request(given, exporting), progress)
-        chosen = Subject(made.artifacts, made.failures)
-        runnable = outcome.runnable(chosen, exporting["backends"])
-        verdicts = verify_all(runnable, on, progress, images)
-        run = replace(profile_all(runnable, on, effort, progress), verdicts=verdicts)
+        runnable = outcome.runnable(Subject(made.artifacts, made.failures))
+        verdicts = pipeline.verify_all(runnable, on, progress, images)
+        run = pipeline.profile_all(runnable, on, effort, progress, verdicts)
     outcome.show_run(run, folder, as_json=as_json)
     ctx.exit(outcome.exit_code(run, made.failures))

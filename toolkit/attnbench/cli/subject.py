@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from attnbench import artifacts
+from attnbench.cli import complain
 from attnbench.cli.console import say
 from attnbench.cli.options import backends_from, recipe_from, recipe_given, skip_from
 from attnbench.errors import BadOption
@@ -44,6 +45,11 @@ def subject(
     wanted = exporting["backends"]
     if wanted:
         found = tuple(one for one in found if one.backend in backends_from(wanted))
+    if not found:
+        raise BadOption(
+            f"the last export into {exporting['out']} made nothing for {', '.join(wanted)}",
+            hint="name the model too, to export it there: --block coord",
+        )
     names = ", ".join(Path(one.path).name for one in found)
     say(f"taking what was exported last: {names}")
     return Subject(found)
@@ -71,6 +77,4 @@ def _file(path: Path, given: dict[str, Any]) -> Artifact:
 def failure_lines(failures: tuple[Failure, ...]) -> None:
     """Say of every failed export what happened and what to do."""
     for one in failures:
-        say(f"error: {one.error}")
-        if one.error.hint:
-            say(f" hint: {one.error.hint}")
+        complain(str(one.error), one.error.hint)

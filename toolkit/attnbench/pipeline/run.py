@@ -34,8 +34,12 @@ def verify_all(
 
 
 def profile_all(
-    artifacts: Sequence[Artifact], device: Device, effort: Effort, progress: Progress
+    artifacts: Sequence[Artifact],
+    device: Device,
+    effort: Effort,
+    progress: Progress,
+    verdicts: tuple[Verdict, ...] = (),
 ) -> Run:
-    """A run with one measurement an artifact."""
+    """A run with one measurement an artifact, and the verdicts that were reached before."""
     measured = tuple(profile(artifact, device, effort, progress) for artifact in artifacts)
-    return Run(now(), measurements=measured)
+    return Run(now(), measurements=measured, verdicts=verdicts)
