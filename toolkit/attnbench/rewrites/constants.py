@@ -29,7 +29,7 @@ def fold_constants(program: GraphModule) -> Iterator[str]:
         if node.op != "call_function" or not isinstance(node.meta.get("val"), Tensor):
             continue
         inputs = {arg: constant(program, arg) for arg in node.all_input_nodes}
-        if not inputs or any(value is None for value in inputs.values()):
+        if not inputs or any(value is None for value in inputs.values()) or _is_random(node):
             continue
         yield path_of(node)
         args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), inputs.__getitem__)
@@ -37,6 +37,11 @@ def fold_constants(program: GraphModule) -> Iterator[str]:
             value = node.target(*args, **kwargs)
         node.replace_all_uses_with(add_constant(program, value.contiguous(), node))
         program.graph.erase_node(node)
+
+
+def _is_random(node: Node) -> bool:
+    """Whether it draws numbers: then it is another tensor at every inference."""
+    return torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
 
 
 def fold_batchnorm(program: GraphModule) -> Iterator[str]:
@@ -95,7 +100,9 @@ def _standing_alone(program: GraphModule, node: Node, scale: Tensor, shift: Tens
             scale, shift = scale * factor, shift * factor
             outer.replace_all_uses_with(node)
             program.graph.erase_node(outer)
-    shape, dtype = (1, -1, *[1] * (len(shape_of(node)) - 2)), node.meta["val"].dtype
+    mean = constant(program, node.args[3])
+    assert mean is not None  # _affine has looked
+    shape, dtype = (1, -1, *[1] * (len(shape_of(node)) - 2)), mean.dtype
     by = add_constant(program, scale.to(dtype).view(shape), node)
     plus = add_constant(program, shift.to(dtype).view(shape), node)
     with program.graph.inserting_before(node):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
+from typing import TypeGuard
 
 import torch
 from torch.fx import GraphModule, Node
@@ -17,7 +18,7 @@ ALL = frozenset({"onnx", "tflite", "executorch", "coreml"})
 def _pooled_axes(node: Node) -> list[int] | None:
     """The axes that an adaptive pool reduces to one; None if it does anything else."""
     source, target = shape_of(node.args[0])[-2:], tuple(node.args[1])  # type: ignore
-    axes = [axis for axis, (a, b) in enumerate(zip(source, target, strict=True), 2) if b == 1 != a]
+    axes = [axis for axis, size in enumerate(target, 2) if size == 1]
     kept = all(a == b or b == 1 for a, b in zip(source, target, strict=True))
     return axes if axes and kept and len(shape_of(node.args[0])) == 4 else None  # type: ignore
 
@@ -57,7 +58,7 @@ def mean_keeps_dim(program: GraphModule) -> Iterator[str]:
     """mean(x, (2, 3)) without keepdim -> with keepdim, then a view."""
     for node in calls(program, aten.mean.dim):
         source, axes, *keep = node.args
-        if (keep and keep[0]) or not _spatial(source, axes):
+        if (keep and keep[0]) or node.kwargs or not _spatial(source, axes):
             continue
         yield path_of(node)
         fake = node.meta["val"]
@@ -67,16 +68,20 @@ def mean_keeps_dim(program: GraphModule) -> Iterator[str]:
         replace(node, aten.view.default, kept, list(shape_of(node)))
 
 
+def _is_map(source: object) -> TypeGuard[Node]:
+    """Whether it is an (N, C, H, W) tensor."""
+    return isinstance(source, Node) and len(shape_of(source)) == 4
+
+
 def _spatial(source: object, axes: object) -> bool:
-    is_map = isinstance(source, Node) and len(shape_of(source)) == 4
-    return is_map and sorted(axis % 4 for axis in axes) == [2, 3]  # type: ignore[attr-defined]
+    return _is_map(source) and sorted(axis % 4 for axis in axes) == [2, 3]  # type: ignore
 
 
 def axis_mean_to_avg_pool(program: GraphModule) -> Iterator[str]:
     """Mean over one spatial axis, keepdim -> avg_pool2d with a kernel as long as the axis."""
     for node in calls(program, aten.mean.dim):
         source, axes, *keep = node.args
-        if not (keep and keep[0]) or not isinstance(source, Node) or len(shape_of(source)) != 4:
+        if not (keep and keep[0]) or node.kwargs or not _is_map(source):
             continue
         axis = axes[0] % 4 if len(axes) == 1 else 0  # type: ignore
         if axis in (2, 3):

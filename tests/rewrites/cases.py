@@ -1,0 +1,128 @@
+"""For each rewrite a small module with its pattern, where it is, and what must be gone after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.fx import GraphModule
+
+from attnbench.pipeline.reference import trace
+from attnbench.rewrites import REWRITES, Rewrite
+
+aten = torch.ops.aten
+IMAGE = (2, 4, 6, 5)
+
+
+@dataclass(frozen=True)
+class Case:
+    module: nn.Module
+    paths: tuple[str, ...]
+    gone: tuple[object, ...]
+    shape: tuple[int, ...] = IMAGE
+
+
+def named(name: str) -> Rewrite:
+    return next(one for one in REWRITES if one.name == name)
+
+
+def example(shape: tuple[int, ...] = IMAGE) -> tuple[Tensor]:
+    return (torch.randn(shape, generator=torch.Generator().manual_seed(1)),)
+
+
+def program(module: nn.Module, shape: tuple[int, ...] = IMAGE) -> GraphModule:
+    return trace(module.eval(), example(shape)).module(check_guards=False)
+
+
+def targets(graph: GraphModule) -> list[object]:
+    return [node.target for node in graph.graph.nodes if node.op == "call_function"]
+
+
+class Inside(nn.Module):
+    """x -> inner(x), so that the pattern is at the path `inner`."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(4, 4, 1)
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(self.first(x)) * 2
+
+
+class Calling(nn.Module):
+    def __init__(self, function) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+class WeightShare(nn.Module):
+    """What NAM does to the scale of its BatchNorm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([1.0, -2.0, 3.0, 4.0]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * (self.weight.abs() / self.weight.abs().sum()).view(1, -1, 1, 1)
+
+
+class OneMinus(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 1 - self.conv(x)
+
+
+def seen(norm: nn.Module) -> nn.Module:
+    """A BatchNorm with statistics and weights that leave nothing as it is."""
+    random = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for tensor in (norm.running_mean, norm.weight, norm.bias):
+            tensor.copy_(torch.randn(tensor.shape, generator=random))
+        norm.running_var.uniform_(0.5, 2, generator=random)
+    return norm
+
+
+def conv_norm() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(4, 4, 3, bias=False), seen(nn.BatchNorm2d(4)))
+
+
+CASES = {
+    "fold-constants": Case(
+        Inside(WeightShare()), ("inner",), (aten.abs.default, aten.sum.default, aten.div.Tensor)
+    ),
+    "fold-batchnorm": Case(Inside(conv_norm()), ("inner.1",), (aten.batch_norm.default,)),
+    "adaptive-avg-to-mean": Case(
+        Inside(nn.AdaptiveAvgPool2d(1)), ("inner",), (aten.adaptive_avg_pool2d.default,)
+    ),
+    "adaptive-max-to-amax": Case(
+        Inside(nn.AdaptiveMaxPool2d((None, 1))), ("inner",), (aten.adaptive_max_pool2d.default,)
+    ),
+    "max-dim-to-amax": Case(
+        Inside(Calling(lambda x: torch.max(x, 1)[0])), ("inner",), (aten.max.dim,)
+    ),
+    "mean-keeps-dim": Case(Inside(Calling(lambda x: x.mean((2, 3)))), ("inner",), ()),
+    "axis-mean-to-avg-pool": Case(
+        Inside(Calling(lambda x: x.mean(3, keepdim=True))), ("inner",), (aten.mean.dim,)
+    ),
+    "split-to-slices": Case(
+        Inside(Calling(lambda x: torch.cat(x.split([2, 4], dim=2)[::-1], 2))),
+        ("inner",),
+        (aten.split_with_sizes.default, aten.split.Tensor),
+    ),
+    "drop-expand": Case(
+        Inside(Calling(lambda x: x.mean((2, 3), keepdim=True).expand_as(x) * x)),
+        ("inner",),
+        (aten.expand.default, aten.expand_as.default),
+    ),
+    "sub-from-constant": Case(
+        Inside(OneMinus()), ("inner",), (aten.rsub.Scalar, aten.sub.Tensor, aten.sub.Scalar)
+    ),
+}
