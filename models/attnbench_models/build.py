@@ -95,8 +95,8 @@ def build(recipe: Recipe) -> nn.Module:
 
     Without a checkpoint the weights are random, from the recipe's seed, and calibrated: the same
     bits whatever the caller's random state and thread count, both of which are left as they were.
-    A model of the user's own is calibrated only if its BatchNorms have seen no data: one that
-    brings trained weights keeps them. ModelError for anything that the recipe names wrongly.
+    A model of the user's own is calibrated only if its BatchNorms have seen no data and it has no
+    `example_inputs` of its own: one that brings trained weights keeps them. ModelError for anything that the recipe names wrongly.
     """
     with _reproducible(recipe.seed):
         model = _untouched(recipe)
@@ -107,9 +107,14 @@ def build(recipe: Recipe) -> nn.Module:
                 )
             state = load_checkpoint(recipe.checkpoint, sha256=recipe.checkpoint_sha256)
             LOADERS[recipe.layout](model, state)
-        elif recipe.model is None or is_untrained(model):
+        elif recipe.model is None or _takes_images(model):
             calibrate(model, recipe.size, recipe.seed)
     return model.eval()
+
+
+def _takes_images(model: nn.Module) -> bool:
+    """Whether a user's own model can be calibrated: untrained, and with no inputs of its own."""
+    return is_untrained(model) and not hasattr(model, "example_inputs")
 
 
 def _untouched(recipe: Recipe) -> nn.Module:

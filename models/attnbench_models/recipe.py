@@ -52,7 +52,7 @@ class Recipe:
     def name(self) -> str:
         """A short name for files and tables, such as `mobilenetv2-coord`; not unique, see `key`."""
         if self.model is not None:
-            return _plain(self.model.rpartition(":")[2])
+            return _plain(self.model)
         backbone = self.backbone if self.width == 1 else f"{self.backbone}-w{self.width:g}"
         return f"{backbone}-{_plain((self.block or 'native').rpartition(':')[2])}"
 

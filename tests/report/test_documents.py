@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from attnbench.report import parity_document, profile_document
+from attnbench.report.documents import parity_document, profile_document
 from tests.report import invented
 
 RUN = invented.run()

@@ -39,8 +39,20 @@ def module_for(recipe: Recipe, weights: Path | None = None) -> nn.Module:
         raise BadModel(str(error), hint=error.hint) from error
 
 
-def example_for(recipe: Recipe) -> tuple[Tensor, ...]:
-    """One standard-normal image batch of the recipe's size, always the same."""
+def example_for(recipe: Recipe, module: nn.Module) -> tuple[Tensor, ...]:
+    """
+    Inputs of the shapes that the model is exported for, always the same.
+
+    One standard-normal image of the recipe's size, or whatever a user's own module returns from
+    its method `example_inputs`. Raises BadModel when that is no tuple of float32 tensors.
+    """
+    if recipe.model is not None and hasattr(module, "example_inputs"):
+        example = tuple(module.example_inputs())
+        if not example or any(getattr(one, "dtype", None) is not torch.float32 for one in example):
+            raise BadModel(
+                f"example_inputs of {recipe.model} must return a tuple of float32 tensors"
+            )
+        return example
     generator = torch.Generator().manual_seed(0)
     return (torch.randn(1, 3, *recipe.size, generator=generator),)
 
@@ -88,7 +100,7 @@ def graph_identity(recipe: Recipe) -> str:
     graph holds: constants, buffers that are not saved.
     """
     module = module_for(recipe)
-    program = trace(module, example_for(recipe))
+    program = trace(module, example_for(recipe, module))
     block = recipe.block and recipe.block.rpartition("/")[2]  # where its file lies is no matter
     total = hashlib.sha256(replace(recipe, block=block).key.encode())
     total.update(program.graph_module.code.encode())

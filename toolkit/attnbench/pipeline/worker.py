@@ -27,7 +27,8 @@ from attnbench_models.build import block_paths
 def make(task: Task) -> Artifact:
     """Build, trace, rewrite, convert, load and run once; the artifact is `task.file`."""
     backend: Backend = BACKENDS.get(task.backend)
-    module, example = module_for(task.recipe, Path(task.weights)), example_for(task.recipe)
+    module = module_for(task.recipe, Path(task.weights))
+    example = example_for(task.recipe, module)
     program = trace(module, example).module(check_guards=False)
     chosen = [one for one in REWRITES if task.backend in one.backends and one.name not in task.skip]
     program, applied = rewrite(program, example, chosen)

@@ -89,7 +89,7 @@ def blocks(shown: Sequence[Column]) -> Table:
     attributed = [(c, total) for c in shown if (total := sums(c.measurement)) is not None]
     headings = [Heading("block", "name")]
     for column, _ in attributed:
-        headings += [Heading("ms", group=column.label), Heading("%", group=column.label)]
+        headings += [Heading("µs", group=column.label), Heading("%", group=column.label)]
     rows = (*_tree([c.measurement for c, _ in attributed]), *_sum_rows(attributed))
     return Table("Time per block, each without the blocks inside it", tuple(headings), rows)
 
@@ -171,7 +171,7 @@ def _sum_rows(attributed: Sequence[tuple[Column, Sums]]) -> list[Row]:
 
     def line(name: str, ns: Sequence[int], mark: Mark = "sum", depth: int = 0) -> Row:
         pairs = zip(totals, ns, strict=True)
-        cells = ((units.milliseconds(n), f"{total.share(n) * 100:.1f}") for total, n in pairs)
+        cells = ((units.microseconds(n), f"{total.share(n) * 100:.1f}") for total, n in pairs)
         return Row((name, *(text for pair in cells for text in pair)), mark, depth)
 
     return [
@@ -193,9 +193,9 @@ def _check_rows(measurements: Sequence[Measurement]) -> list[Row]:
     def line(name: str, texts: Sequence[str]) -> Row:
         return Row((name, *(cell for text in texts for cell in (text, ""))), "sum")
 
-    plain = [units.milliseconds(m.paired.plain_ns) if m.paired else ABSENT for m in measurements]
+    plain = [units.microseconds(m.paired.plain_ns) if m.paired else ABSENT for m in measurements]
     overhead = [
-        ABSENT if m.profiler_overhead_ns is None else units.milliseconds(m.profiler_overhead_ns)
+        ABSENT if m.profiler_overhead_ns is None else units.microseconds(m.profiler_overhead_ns)
         for m in measurements
     ]
     return [

@@ -23,8 +23,13 @@ def below(resolution_ns: int) -> str:
 
 
 def milliseconds(ns: float) -> str:
-    """A time in ms without its unit, to the microsecond, so that columns align: 0.412."""
+    """A time in ms without its unit, to the microsecond: 0.412."""
     return f"{ns / 1e6:.3f}"
+
+
+def microseconds(ns: float) -> str:
+    """A time in µs without its unit, to a tenth, so that columns align: 412.3."""
+    return f"{ns / 1e3:.1f}"
 
 
 def span(low_ns: float, high_ns: float) -> str:

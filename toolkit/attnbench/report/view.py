@@ -166,7 +166,7 @@ def _around(path: str, paths: Iterable[str]) -> list[str]:
 def _block_time(block: BlockTime) -> str:
     if block.ns < block.resolution_ns:
         return units.below(block.resolution_ns)
-    return units.milliseconds(block.ns)
+    return units.microseconds(block.ns)
 
 
 def _labels(keys: Sequence[tuple[ArtifactId, str]]) -> tuple[str, ...]:
