@@ -32,7 +32,7 @@ $(INSTALLED): pyproject.toml constraints.txt hatch_build.py
 	    exit 3; }
 	@echo "installing into $(VENV), about 3 GB"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling
+	$(BIN)/python -m pip install --quiet --requirement constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation \
 	    --editable '.[all,dev]'
 	@touch $@
