@@ -22,7 +22,7 @@ FILES = sorted([*TOOLKIT.rglob("*.py"), *MODELS.rglob("*.py")])
 RANKS = (
     {"errors", "clock", "progress"},
     {"files", "records", "registry"},
-    {"stats"},
+    {"stats", "emulation"},
     {"store", "parity", "attribution", "rewrites"},
     {"artifacts", "backends", "runner"},
     {"devices", "calibration"},  # both start a runner

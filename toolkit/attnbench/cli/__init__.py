@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "report": "Show stored runs again, as text and as a page.",
     "list": "List blocks, backbones, backends, devices or rewrites.",
     "doctor": "Check that everything needed is here, and say what to do if not.",
+    "emulate": "Start or end an emulated Raspberry Pi or phone.",
 }
 """Names and one-line helps: a command's module is imported only when it is called."""
 
@@ -25,7 +26,6 @@ PLANNED = (
     "compare",
     "cost",
     "device",
-    "emulate",
     "gate",
     "history",
     "sweep",

@@ -1,0 +1,54 @@
+"""The command line of qemu."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attnbench.emulation import tools
+from attnbench.emulation.images import Image
+from attnbench.emulation.machines import Machine
+
+
+def command(machine: Machine, image: Image, folder: Path, port: int) -> list[str]:
+    """
+    How to boot a machine from an image; run it in its own `folder`, where `initrd` is this boot's.
+
+    It goes to the background by itself, once it has found nothing wrong with what it was told.
+    Its disk forgets all that was written when it ends, however it ends.
+    """
+    argv = [tools.tool("qemu-system-aarch64"), "-name", f"attnbench-{machine.name}"]
+    argv += ["-machine", "virt", "-cpu", machine.cpu, "-smp", str(machine.cpus)]
+    argv += ["-m", str(machine.memory_mb), *_clock(machine)]
+    argv += ["-kernel", str(image.kernel), "-initrd", str(folder / "initrd")]
+    argv += ["-append", _kernel_arguments(machine)]
+    if image.disk is not None:
+        disk = str(image.disk).replace(",", ",,")
+        argv += ["-drive", f"file={disk},format=raw,if=none,id=disk,snapshot=on,cache=unsafe"]
+        argv += ["-device", "virtio-blk-device,drive=disk"]
+    forward = f"hostfwd=tcp:127.0.0.1:{port}-:{machine.port}"
+    argv += ["-netdev", f"user,id=net,restrict=on,{forward}"]
+    argv += ["-device", "virtio-net-device,netdev=net"]
+    argv += ["-object", "rng-random,filename=/dev/urandom,id=random"]
+    argv += ["-device", "virtio-rng-device,rng=random"]
+    argv += ["-display", "none", "-monitor", "none", "-nodefaults", "-no-reboot"]
+    argv += ["-serial", f"file:{folder / 'console'}"]
+    return [*argv, "-daemonize", "-pidfile", str(folder / "pid")]
+
+
+def _clock(machine: Machine) -> list[str]:
+    if machine.time == "real":
+        return ["-accel", "tcg,thread=multi"]
+    counted = ["-icount", "shift=0,sleep=off,align=off", "-rtc", "clock=vm"]
+    return ["-accel", "tcg,thread=single", *counted]
+
+
+def _kernel_arguments(machine: Machine) -> str:
+    words = [
+        "console=ttyAMA0",
+        "quiet",
+        "panic=-1",
+        f"attnbench.locked={int(not machine.unlocked)}",
+    ]
+    if machine.android is not None:
+        words.append(f"attnbench.android={machine.android}")
+    return " ".join(words)
