@@ -71,7 +71,7 @@ def _file(path: Path, given: dict[str, Any]) -> Artifact:
         return artifacts.load(path)
     from attnbench.pipeline.foreign import foreign
 
-    return foreign(path, recipe_from(given))
+    return foreign(path, recipe_from(given), pixels=given["size"])
 
 
 def failure_lines(failures: tuple[Failure, ...]) -> None:

@@ -123,11 +123,9 @@ def _one(request: Request, identity: str, backend: str, progress: Progress) -> A
 
 def _cached(entry: Path) -> bool:
     """Whether a cache entry is there and whole; a damaged one is removed, to be made again."""
-    if not (entry / CACHED).is_file():
-        return False
     try:
         _load(entry)
-    except errors.UserError:
+    except (errors.UserError, FileNotFoundError):
         remove(entry)
         return False
     return True

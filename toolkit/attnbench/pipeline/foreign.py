@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from attnbench.backends.formats import FORMATS
 from attnbench.errors import BadArtifact
 from attnbench.files import digest, size
-from attnbench.records import Artifact, Delegation
+from attnbench.records import Artifact, Delegation, TensorSpec
 from attnbench.runner import Job, info
 from attnbench_models import Recipe
 
 
-def foreign(path: Path, recipe: Recipe) -> Artifact:
+def foreign(path: Path, recipe: Recipe, *, pixels: tuple[int, int] | None = None) -> Artifact:
     """
-    A file as an artifact whose reference is the recipe's own module.
+    A file as an artifact whose reference is the recipe's own module, at the file's input size.
 
     Its border comes from the runtime, which loads it; it has no scopes, so no blocks. Raises
-    BadArtifact for a file that is missing or of a kind that no runtime here loads.
+    BadArtifact for a file that is missing, of a kind that no runtime here loads, or whose input
+    has not the height and width that the user has given.
     """
     if not path.is_file():
         raise BadArtifact(f"{path} does not exist, or is no file")
@@ -27,6 +30,7 @@ def foreign(path: Path, recipe: Recipe) -> Artifact:
         raise BadArtifact(f"{path}: not a kind of file that a runtime here loads", hint=kinds)
     sha256 = digest(path)
     told = info(Job(kind.engine, path, sha256))
+    recipe = replace(recipe, size=_pixels(path, told.inputs, pixels) or recipe.size)
     return Artifact(
         path=str(path),
         backend=kind.name,
@@ -43,3 +47,18 @@ def foreign(path: Path, recipe: Recipe) -> Artifact:
         scopes=(),
         delegation=Delegation(0, 0),
     )
+
+
+def _pixels(
+    path: Path, inputs: Sequence[TensorSpec], given: tuple[int, int] | None
+) -> tuple[int, int] | None:
+    """Height and width of the file's input, or what was given where it is not one image batch."""
+    if len(inputs) != 1 or len(inputs[0].shape) != 4:
+        return given
+    height, width = inputs[0].shape[2:]
+    if given is not None and given != (height, width):
+        raise BadArtifact(
+            f"{path} takes {height}x{width} pixels, not {given[0]}x{given[1]}",
+            hint=f"leave --size out, or say --size {height}x{width}",
+        )
+    return height, width
