@@ -1,0 +1,87 @@
+"""Small models to export, as `Recipe(model="tests.slices:coord")`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from attnbench_models import create_block
+from attnbench_models.backbones.mobilenetv2 import Head, InvertedResidual, conv_norm, initialise
+
+SIZE = (32, 24)
+BLOCKS = ("none", "se", "cbam", "coord", "nam")
+ATTENTION = tuple(f"features.{number}.attention" for number in range(3))
+
+
+class Slice(nn.Module):
+    """A stem, three inverted residuals (plain, strided, with a shortcut) and a head."""
+
+    def __init__(self, attention=None) -> None:
+        super().__init__()
+        self.stem = conv_norm(3, 16, 3, stride=2)
+        self.features = nn.Sequential(
+            InvertedResidual(16, 16, stride=1, expansion=2, attention=attention),
+            InvertedResidual(16, 24, stride=2, expansion=2, attention=attention),
+            InvertedResidual(24, 24, stride=1, expansion=2, attention=attention),
+        )
+        self.head = Head(24, 32, 10, dropout=0.0)
+        self.apply(initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(self.stem(x)))
+
+
+none = Slice
+se, cbam, coord, nam = (partial(Slice, partial(create_block, name)) for name in BLOCKS[1:])
+
+
+class TheirCbam(nn.Module):
+    """CBAM as people write it: pools as modules, torch.max with its indices thrown away."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.average, self.peak = nn.AdaptiveAvgPool2d(1), nn.AdaptiveMaxPool2d(1)
+        self.mix = nn.Sequential(
+            nn.Conv2d(channels, 4, 1, bias=False), nn.ReLU(), nn.Conv2d(4, channels, 1, bias=False)
+        )
+        self.conv = nn.Conv2d(2, 1, 7, padding=3, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = torch.sigmoid(self.mix(self.average(x)) + self.mix(self.peak(x)))
+        x = gate.expand_as(x) * x
+        peak, _ = torch.max(x, dim=1, keepdim=True)
+        pooled = torch.cat([torch.mean(x, dim=1, keepdim=True), peak], dim=1)
+        return x * torch.sigmoid(self.conv(pooled))
+
+
+their_cbam = partial(Slice, TheirCbam)
+
+
+class OneMinus(nn.Module):
+    """What litert-torch 0.10.0 gets wrong: `1 - conv(x)` comes out as `conv(x) - 1`."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * (1 - self.conv(x))
+
+
+one_minus = partial(Slice, OneMinus)
+
+
+class Refused(nn.Module):
+    """An operator that no converter here has: the Bessel function J0."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.special.bessel_j0(x)
+
+
+class Untraceable(nn.Module):
+    """Control flow that depends on the data."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.sum() > 0 else -x
