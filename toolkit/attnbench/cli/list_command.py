@@ -45,7 +45,10 @@ def _backends() -> Rows:
 
 
 def _devices() -> Rows:
-    yield {"name": "host", "summary": "the machine that attnbench runs on"}
+    from attnbench.devices import DEVICES
+
+    for name, summary in DEVICES.summaries():
+        yield {"name": name, "summary": summary}
 
 
 def _rewrites() -> Rows:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from attnbench.devices.base import Device
-from attnbench.registry import Registry
+from attnbench.devices.registry import DEVICES, Devices
 
-DEVICES: Registry[Device] = Registry("device", {"host": "attnbench.devices.host:HOST"})
-
-__all__ = ["DEVICES", "Device"]
+__all__ = ["DEVICES", "Device", "Devices"]

@@ -84,18 +84,44 @@ class DeviceId:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """
+    One look at a device's state; None is unknown.
+
+    The temperature is that of the processor's hottest sensor, frequencies are by processor number.
+    `throttled` names what holds the device back, () is nothing. Battery and screen are a phone's.
+    """
+
+    temperature_c: float | None = None
+    frequency_khz: Mapping[str, int] | None = None
+    governor: str | None = None
+    cpuset: str | None = None
+    throttled: tuple[str, ...] | None = None
+    load: float | None = None
+    battery_percent: float | None = None
+    charging: bool | None = None
+    screen_on: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Conditions:
     """
     The machine's state around a measurement; None is unknown.
 
     Loads are one-minute averages. `competing_cores` is how many cores' worth of processor time
-    went to other processes while ours ran.
+    went to other processes while ours ran. A device is also looked at before, after each launch
+    and in the end; `unknown` names what could not be read, `notes` what else a reader has to know.
     """
 
     load_before: float | None
     load_after: float | None
     cores: int
     competing_cores: float | None = None
+    before: Reading | None = None
+    during: tuple[Reading, ...] = ()
+    after: Reading | None = None
+    unknown: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

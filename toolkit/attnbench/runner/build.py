@@ -24,8 +24,10 @@ _SOURCE_FOLDERS = (_PACKAGE / "runner_src", _PACKAGE.parent / "runner")
 _PREBUILT = _PACKAGE / "_prebuilt"
 _KEY_FILE = "key"
 _FLAGS = ("-std=c++20", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow")
+# Phones and boards may have pages of 16 kB, and load nothing that is aligned for less.
+_PAGES = "-Wl,-z,max-page-size=16384"
 # The runtimes must find our clock_gettime before the C library's: see fine_clock.h.
-_LINK = ("-ldl", "-Wl,--export-dynamic-symbol=clock_gettime")
+_LINK = (_PAGES, "-ldl", "-Wl,--export-dynamic-symbol=clock_gettime")
 _TIMEOUT_S = 600
 
 
@@ -42,7 +44,7 @@ def build(machine: str = "", wheels: Mapping[str, Wheel] | None = None) -> Path:
     prebuilt = _PREBUILT / machine
     if (prebuilt / _KEY_FILE).is_file() and (prebuilt / _KEY_FILE).read_text().strip() == key:
         return prebuilt / RUNNER
-    compiler = _find_compiler(machine)
+    compiler = compiler_for(machine)
     folder = _cache() / _digest(key, machine, *compiler, *_version(compiler))
     if not (folder / RUNNER).is_file():
         _build_into(folder, compiler, key, wheels)
@@ -71,7 +73,8 @@ def _cache() -> Path:
     return Path(root) / "attnbench" / "runner"
 
 
-def _find_compiler(machine: str) -> tuple[str, ...]:
+def compiler_for(machine: str) -> tuple[str, ...]:
+    """The C++ compiler for `machine`. Raises MissingTool with the package that has one."""
     native = machine == platform.machine()
     names = ("g++", "clang++") if native else (f"{machine}-linux-gnu-g++",)
     for name in names:
@@ -131,7 +134,7 @@ def _compile_all(
     _call([*compiler, *_objects(runner), *_LINK, "-o", str(built / RUNNER)])
     if plugin:
         libraries = wheels["executorch"].directory
-        link = ["-shared", f"-L{libraries}", "-lexecutorch", "-lexecutorch_threadpool"]
+        link = ["-shared", _PAGES, f"-L{libraries}", "-lexecutorch", "-lexecutorch_threadpool"]
         # The runner has opened these libraries, from wherever they are, before the plug-in.
         link.append("-Wl,--allow-shlib-undefined")
         _call([*compiler, *_objects(plugin), *link, "-o", str(built / PLUGIN)])

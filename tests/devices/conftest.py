@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from attnbench.devices.ssh import Ssh
+from tests.devices import sshd as server
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory) -> Iterator[server.Sshd]:
+    if server.SSHD is None:
+        pytest.skip("SKIPPED ssh: no sshd here; apt install openssh-server")
+    with server.serving(tmp_path_factory.mktemp("sshd")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shared_ssh(sshd) -> Iterator[Ssh]:
+    """One connection for all tests that leave it whole."""
+    transport = Ssh(sshd.login)
+    yield transport
+    transport.close()
+
+
+@pytest.fixture
+def ssh(sshd) -> Iterator[Ssh]:
+    transport = Ssh(sshd.login)
+    yield transport
+    transport.close()

@@ -1,0 +1,142 @@
+"""
+What a device needs to run one engine: the runner, its plug-in, the engine's shared objects.
+
+Where the C library is not glibc, as on a phone, the loader and the libraries of the cross
+compiler's glibc come along, and the runner is started through that loader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from attnbench import files
+from attnbench.devices import elf
+from attnbench.devices.wheels import wheel_for
+from attnbench.errors import MissingTool
+from attnbench.runner import build, find_all
+from attnbench.runner.build import PLUGIN, RUNNER, compiler_for
+
+LARGEST_BYTES = 32 << 20
+PAGE_BYTES = 16 << 10
+"""The largest page of any aarch64 phone or board; a smaller alignment cannot be loaded there."""
+
+LOADERS: Mapping[str, str] = {
+    "aarch64": "ld-linux-aarch64.so.1",
+    "x86_64": "ld-linux-x86-64.so.2",
+}
+GLIBC = (
+    "libc.so.6",
+    "libm.so.6",
+    "libdl.so.2",
+    "libpthread.so.0",
+    "librt.so.1",
+    "libgcc_s.so.1",
+    "libstdc++.so.6",
+)
+LIB = "lib"
+PRIVATE_LOADER = "glibc build under private loader"
+"""What a record says of such a measurement: an app built for that system may take another time."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Files by their relative name on the device; `loader` is "" where the system's own will do."""
+
+    engine: str
+    version: str
+    machine: str
+    content: Mapping[str, Path]
+    loader: str = ""
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """The sha256 of each file."""
+        return {name: files.digest(path) for name, path in sorted(self.content.items())}
+
+    @cached_property
+    def key(self) -> str:
+        """Stands for the names and contents of all files."""
+        lines = [f"{digest}  {name}\n" for name, digest in self.digests.items()]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    @property
+    def bytes(self) -> int:
+        """What a push sends."""
+        return sum(path.stat().st_size for path in self.content.values())
+
+    def command(self, home: PurePosixPath) -> tuple[str, ...]:
+        """How to start the runner there, before its own arguments."""
+        runner = str(home / RUNNER)
+        if not self.loader:
+            return (runner,)
+        return (str(home / LIB / self.loader), "--library-path", str(home / LIB), runner)
+
+    def options(self, home: PurePosixPath) -> tuple[str, ...]:
+        """Arguments that tell the runner where its libraries are, and their version."""
+        where = ("--lib-dir", str(home / LIB), "--plugin", str(home / PLUGIN))
+        return (*where, "--lib-version", self.version)
+
+
+def assemble(engine: str, machine: str, *, private_loader: bool = False) -> Bundle:
+    """
+    The bundle of one engine for one machine, built and downloaded if need be.
+
+    Raises MissingTool: no cross compiler, no wheel, a file that cannot be loaded there.
+    """
+    wheels = {name: wheel_for(name, machine) for name in find_all()}
+    runner = build(machine, wheels)
+    wheel = wheels.get(engine) or wheel_for(engine, machine)
+    content = {RUNNER: runner} | {f"{LIB}/{path.name}": path for path in wheel.libraries}
+    if engine == "executorch":
+        content[PLUGIN] = runner.with_name(PLUGIN)
+    if private_loader:
+        content |= {f"{LIB}/{name}": _runtime(machine, name) for name in (LOADERS[machine], *GLIBC)}
+    bundle = Bundle(
+        engine, wheel.version, machine, content, LOADERS[machine] if private_loader else ""
+    )
+    _check(bundle)
+    return bundle
+
+
+def _check(bundle: Bundle) -> None:
+    """What would fail on the device, in words that are of no use there, fails here."""
+    if bundle.bytes > LARGEST_BYTES:
+        raise MissingTool(
+            f"the bundle for {bundle.engine} has {bundle.bytes >> 20} MB, "
+            f"more than {LARGEST_BYTES >> 20}"
+        )
+    for path in bundle.content.values():
+        kind = elf.read(path)
+        if kind is None or kind.machine != bundle.machine:
+            raise MissingTool(f"{path} is not a binary for {bundle.machine}")
+        if bundle.machine == "aarch64" and kind.alignment_bytes % PAGE_BYTES:
+            raise MissingTool(
+                f"{path} is aligned for pages of {kind.alignment_bytes} bytes, "
+                f"and cannot be loaded where they have {PAGE_BYTES}"
+            )
+
+
+def _runtime(machine: str, name: str) -> Path:
+    """A file of the C and C++ runtime, as the compiler for `machine` finds it."""
+    compiler = compiler_for(machine)
+    done = subprocess.run(
+        [*compiler, f"-print-file-name={name}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    path = Path(done.stdout.strip())
+    if not path.is_absolute() or not path.is_file():
+        package = "libc6" if machine == platform.machine() else f"g++-{machine}-linux-gnu"
+        raise MissingTool(
+            f"{compiler[0]} has no {name}, which the private loader needs",
+            hint=f"apt install {package}",
+        )
+    return path.resolve()

@@ -1,0 +1,143 @@
+"""
+A lock on a device, so that two who measure do not measure each other.
+
+It is a folder, which only one can make, with one file in it that is named after its holder's
+token: a lock is broken by removing that very file, so two that find it stale cannot both succeed.
+Ages are of the device's uptime; its clock may jump.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from attnbench.devices.shell import failed, script
+from attnbench.devices.transport import Transport
+from attnbench.errors import DeviceError
+from attnbench.runner.place import Finished
+
+STALE_S = 1800
+"""A holder that has not been heard of for so long has lost its lock."""
+
+_HELD = 7
+
+_NOW = """
+up() {
+  read -r now _ 2>/dev/null </proc/uptime || now=$(date +%s)
+  now=${now%%.*}
+}
+sign() { up; echo "$now $2" >"$root/.$1" && mv -f "$root/.$1" "$root/lock/$1"; }
+"""
+# $1 root, $2 token, $3 owner, $4 seconds until stale, $5 the token of a holder known to be dead
+_TAKE = (
+    _NOW
+    + f"""
+root=$1
+mkdir -p "$root" || exit 1
+for attempt in 1 2 3 4; do
+  if mkdir "$root/lock" 2>/dev/null; then
+    sign "$2" "$3" && exit 0
+    rm -f "$root/.$2" "$root/lock/$2"; rmdir "$root/lock"; exit 1
+  fi
+  [ -d "$root/lock" ] || continue
+  found=
+  for file in "$root/lock"/*; do
+    [ -f "$file" ] || continue
+    found=$file
+    up; since= owner=
+    read -r since owner <"$file"
+    age=$((now - ${{since:-0}}))
+    token=${{file##*/}}
+    if [ -n "$since" ] && [ "$age" -ge 0 ] && [ "$age" -le "$4" ] && [ "$token" != "$5" ]; then
+      echo "$token $age $owner"; exit {_HELD}
+    fi
+    rm "$file" 2>/dev/null && rmdir "$root/lock"
+  done
+  [ -n "$found" ] || {{ sleep 1; rmdir "$root/lock" 2>/dev/null; }}
+done
+mkdir "$root/lock" && rmdir "$root/lock"
+exit 1
+"""
+)
+_RENEW = (
+    _NOW
+    + f"""
+root=$1
+[ -f "$root/lock/$2" ] || exit {_HELD}
+sign "$2" "$3"
+"""
+)
+_DROP = 'rm "$1/lock/$2" 2>/dev/null && rmdir "$1/lock"; exit 0'
+
+
+def _owner() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()} {os.getpid()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """One holder's hold on a work folder of a device; `take` it, `renew` it, and `drop` it."""
+
+    transport: Transport
+    root: PurePosixPath
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    owner: str = field(default_factory=_owner)
+
+    def take(self) -> None:
+        """Take the lock, or raise a DeviceError that names who has it. May be repeated."""
+        done = self._try("")
+        if done.code == _HELD:
+            token, _, owner = done.stdout.decode(errors="replace").split(maxsplit=2)
+            if token == self.token:
+                return
+            if _is_dead(owner.strip()):
+                done = self._try(token)
+        if done.code == _HELD:
+            raise self._held(done)
+        if done.code:
+            raise failed(self.transport, self.root, done.stderr)
+
+    def renew(self) -> None:
+        """Give a sign of life. Raises DeviceError if somebody has taken the lock over."""
+        done = script(self.transport, _RENEW, self.root, self.token, self.owner)
+        if done.code == _HELD:
+            raise DeviceError(
+                f"{self.transport.where}: somebody has taken over the lock on {self.root}",
+                hint="what was measured meanwhile may be disturbed: measure again",
+            )
+        if done.code:
+            raise failed(self.transport, self.root, done.stderr)
+
+    def drop(self) -> None:
+        """Give the lock back, if it is still ours."""
+        script(self.transport, _DROP, self.root, self.token)
+
+    def _try(self, dead: str) -> Finished:
+        return script(self.transport, _TAKE, self.root, self.token, self.owner, str(STALE_S), dead)
+
+    def _held(self, done: Finished) -> DeviceError:
+        _, age, owner = done.stdout.decode(errors="replace").split(maxsplit=2)
+        who, _, process = owner.strip().partition(" ")
+        return DeviceError(
+            f"{self.transport.where} is in use by {who} (process {process}), "
+            f"last heard of {age} s ago",
+            hint=f"wait; a holder that is silent for {STALE_S // 60} minutes loses it",
+        )
+
+
+def _is_dead(owner: str) -> bool:
+    """Whether the holder was a process of this machine and user that is no more."""
+    who, _, process = owner.partition(" ")
+    if who != _owner().partition(" ")[0] or not process.isdigit():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

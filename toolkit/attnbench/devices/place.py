@@ -1,0 +1,118 @@
+"""Where the runner runs on a device: its files pushed by content, its process detached."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from attnbench import files
+from attnbench.devices.bundle import Bundle
+from attnbench.devices.detached import Ended, Run
+from attnbench.devices.shell import RECONNECT_S, persistently
+from attnbench.devices.transport import NoAnswer
+from attnbench.errors import DeviceError, RunnerError
+from attnbench.runner import Argument, Finished, Reads, Writes
+
+if TYPE_CHECKING:
+    from attnbench.devices.remote import Remote
+
+NOT_STARTED = (126, 127)
+"""What a shell answers for a program that it cannot start, or find."""
+
+_ENVIRONMENT = ("env", "ORT_DISABLE_TELEMETRY=1")
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePlace:
+    """See Place."""
+
+    device: Remote
+
+    def __call__(self, engine: str, arguments: Sequence[Argument], timeout_s: float) -> Finished:
+        """See Place. Raises DeviceError as well."""
+        facts = self.device.facts
+        bundle = assemble(engine, facts.machine, private_loader=self.device.profile.private_loader)
+        with self.device.held():
+            home = persistently(
+                lambda: self.device.shelf.folder(bundle.key, bundle.content, bundle.digests)
+            )
+            with _prepared(self.device.new_run()) as run:
+                words, outputs = self._there(arguments, run)
+                command = [*_ENVIRONMENT, *bundle.command(home), *words, *bundle.options(home)]
+                if self.device.watch is not None:
+                    self.device.steady()
+                ended = _attend(run, command, timeout_s, engine)
+        self._note(ended, bundle)
+        _bring_back(ended, outputs, self.device.transport.where)
+        return Finished(ended.code, ended.stdout, ended.stderr)
+
+    def _there(self, arguments: Sequence[Argument], run: Run) -> tuple[list[str], dict[str, Path]]:
+        """The arguments with the device's paths, and which of its outputs belongs where here."""
+        outputs: dict[str, Path] = {}
+        words = [str(self._path(argument, run, outputs)) for argument in arguments]
+        if "--cpus" not in words and self.device.profile.cpus:
+            words += ["--cpus", ",".join(map(str, self.device.profile.cpus))]
+        return words, outputs
+
+    def _path(self, argument: Argument, run: Run, outputs: dict[str, Path]) -> str | PurePosixPath:
+        if isinstance(argument, Reads):
+            return persistently(lambda: self.device.shelf.file(argument.path))
+        if isinstance(argument, Writes):
+            name = str(len(outputs))
+            outputs[name] = argument.path
+            return run.out(name)
+        return argument
+
+    def _note(self, ended: Ended, bundle: Bundle) -> None:
+        """Tell who watches; what could not even start is the device's fault, not the runner's."""
+        if ended.code in NOT_STARTED and not ended.stdout:
+            raise DeviceError(
+                f"{self.device.transport.where}: the runner for {bundle.engine} cannot be started "
+                f"({ended.stderr.strip()})",
+                hint="may programs be run from the workdir? without glibc: private_loader = true",
+            )
+        if self.device.watch is not None:
+            self.device.watch.launched(ended, self.device.look)
+
+
+@contextmanager
+def _prepared(run: Run) -> Iterator[Run]:
+    """A run's folder, and nothing of it or in it afterwards, whatever happened."""
+    persistently(run.prepare)
+    try:
+        yield run
+    except BaseException:
+        with suppress(DeviceError):
+            persistently(run.kill)
+        raise
+    finally:
+        with suppress(DeviceError):  # the next to take the lock removes it
+            run.discard()
+
+
+def _attend(run: Run, command: Sequence[str], timeout_s: float, engine: str) -> Ended:
+    """Wait for the end, over lost connections; the program itself is started once."""
+    end = time.monotonic() + timeout_s
+    try:
+        return persistently(
+            lambda: run.attend(command, max(0.1, end - time.monotonic())), RECONNECT_S
+        )
+    except NoAnswer as error:
+        raise RunnerError(
+            f"{engine}: no answer in {timeout_s:g} s", hint="raise the time limit"
+        ) from error
+
+
+def _bring_back(ended: Ended, outputs: Mapping[str, Path], where: str) -> None:
+    for name, local in outputs.items():
+        data = ended.out.get(name)
+        if data is not None:
+            files.write(local, data)
+        elif not ended.code:
+            raise DeviceError(
+                f"{where}: the runner did not leave {local.name}, and did not say why"
+            )

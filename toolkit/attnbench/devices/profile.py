@@ -1,0 +1,184 @@
+"""A device profile: how to reach a device, what it is, and how it is held still."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import msgspec
+
+from attnbench.errors import BadOption
+
+LOCAL, SSH, ADB, EMULATED = "local", "ssh", "adb", "emulated"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*", re.ASCII)
+_TRANSPORTS = {
+    LOCAL: re.compile(r"local"),
+    SSH: re.compile(r"ssh:(?P<host>[^\s-]\S*)"),
+    ADB: re.compile(r"adb(?::(?P<serial>[A-Za-z0-9][A-Za-z0-9._:-]*))?"),
+    EMULATED: re.compile(r"emulated:(?P<name>[a-z0-9][a-z0-9_-]*)"),
+}
+_FORMS = "local, ssh:HOST, ssh://USER@HOST:PORT, adb, adb:SERIAL or emulated:NAME"
+_MOST_CPUS = 1024
+_HOTTEST_C = 120.0
+_LONGEST_S = 3600.0
+
+
+class Cluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Processors of one kind that share a clock."""
+
+    name: str
+    cpus: tuple[int, ...]
+    max_khz: int
+
+    def __post_init__(self) -> None:
+        if not self.cpus or len(set(self.cpus)) != len(self.cpus):
+            raise ValueError("cpus: at least one, and each once")
+        if not all(0 <= cpu < _MOST_CPUS for cpu in self.cpus):
+            raise ValueError(f"cpus: numbers from 0 to {_MOST_CPUS - 1}")
+        if self.max_khz <= 0:
+            raise ValueError("max_khz: above 0")
+
+    @property
+    def mask(self) -> str:
+        """The affinity mask in hexadecimal, as `taskset` takes it."""
+        return f"{sum(1 << cpu for cpu in self.cpus):x}"
+
+
+class DeviceProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """
+    One file of device_profiles/. Every number carries its unit in its name.
+
+    `cpus` () are all processors. `governor` "" leaves the frequency governor alone. A launch
+    waits up to `cooldown_s` for the processor to be at `start_temperature_c` or below; None
+    waits for nothing. `private_loader` brings glibc along, for systems that have another C library.
+    """
+
+    name: str
+    transport: str
+    model: str
+    soc: str
+    workdir: str
+    threads: int = 1
+    cpus: tuple[int, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
+    governor: str = ""
+    cooldown_s: float = 0.0
+    start_temperature_c: float | None = None
+    private_loader: bool = False
+
+    def __post_init__(self) -> None:
+        for problem in _problems(self):
+            raise ValueError(problem)
+
+    @property
+    def wire(self) -> str:
+        """The kind of transport: local, ssh, adb or emulated."""
+        return self.transport.partition(":")[0]
+
+    @property
+    def address(self) -> str:
+        """What the transport is given: a host, a serial, the emulated device's name, or nothing."""
+        return self.transport.partition(":")[2]
+
+
+def _problems(profile: DeviceProfile) -> list[str]:
+    """What cannot be, each line beginning with its key."""
+    form = _TRANSPORTS.get(profile.wire)
+    path = PurePosixPath(profile.workdir)
+    beneath = path.is_absolute() or path.parts[:1] == ("~",)
+    known = [cpu for cluster in profile.clusters for cpu in cluster.cpus]
+    strange = sorted(set(profile.cpus) - set(known)) if known else []
+    checks = (
+        (_NAME.fullmatch(profile.name), "name: small letters, digits and -_. only"),
+        (form and form.fullmatch(profile.transport), f"transport: one of {_FORMS}"),
+        (
+            beneath and len(path.parts) > 1 and ".." not in path.parts,
+            "workdir: a folder of its own, absolute or under ~/, without ..",
+        ),
+        (
+            # The private loader takes a list that colons separate.
+            profile.workdir.isprintable() and ":" not in profile.workdir,
+            "workdir: without colons and control characters",
+        ),
+        (profile.threads >= 1, "threads: at least 1"),
+        (
+            not profile.cpus or profile.threads <= len(profile.cpus),
+            f"threads: {profile.threads} are more than there are cpus, {len(profile.cpus)}",
+        ),
+        (len(set(profile.cpus)) == len(profile.cpus), "cpus: each once"),
+        (all(0 <= cpu < _MOST_CPUS for cpu in profile.cpus), "cpus: not a processor's number"),
+        (not strange, f"cpus: {strange} are in no cluster"),
+        (len(set(known)) == len(known), "clusters: a processor is in one of them only"),
+        (re.fullmatch(r"[a-z_]*", profile.governor), "governor: a name such as performance"),
+        (0 <= profile.cooldown_s <= _LONGEST_S, f"cooldown_s: from 0 to {_LONGEST_S:g}"),
+        (
+            profile.start_temperature_c is None or 0 < profile.start_temperature_c < _HOTTEST_C,
+            f"start_temperature_c: between 0 and {_HOTTEST_C:g}",
+        ),
+    )
+    return [text for holds, text in checks if not holds]
+
+
+def read(path: Path) -> DeviceProfile:
+    """Read one profile; a typo is an error here, not a silent default later. Raises BadOption."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadOption(f"{path}: {error.strerror}", hint="see `attnbench list devices`") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadOption(f"{path} is not TOML: {error}") from error
+    return _convert(table, str(path))
+
+
+def overridden(profile: DeviceProfile, settings: Sequence[str]) -> DeviceProfile:
+    """The profile with `key=value` settings put over it. Raises BadOption."""
+    table = msgspec.to_builtins(profile)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not (key and equals):
+            raise BadOption(f"--set {setting!r} is not key=value")
+        table[key] = _value(text)
+    return _convert(table, f"--set {' '.join(settings)}") if settings else profile
+
+
+def _value(text: str) -> Any:
+    """A number, a truth, a list, or else the text itself: `adb:1A2B` needs no quotes."""
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return table["value"] if len(table) == 1 else text
+
+
+def _convert(table: dict[str, Any], source: str) -> DeviceProfile:
+    try:
+        return msgspec.convert(table, DeviceProfile)
+    except msgspec.ValidationError as error:
+        message, hint = _explained(str(error))
+        raise BadOption(f"{source}: {message}", hint=hint) from error
+
+
+def _explained(said: str) -> tuple[str, str]:
+    """msgspec's words with the key first, and a hint."""
+    text, _, where = said.partition(" - at ")
+    where = where.strip("`").removeprefix("$").removeprefix(".")
+    inside = Cluster if where.startswith("clusters[") else DeviceProfile
+    keys = list(inside.__struct_fields__)
+    known = f"known keys: {', '.join(keys)}"
+    if found := re.fullmatch(r"Object contains unknown field `(.*)`", text, re.DOTALL):
+        close = difflib.get_close_matches(found[1], keys, n=1)
+        return _at(where, f"unknown key {found[1]!r}"), (
+            f"did you mean {close[0]!r}?" if close else known
+        )
+    if found := re.fullmatch(r"Object missing required field `(.*)`", text):
+        return _at(where, f"missing key {found[1]!r}"), known
+    return _at(where, text.replace("`", "")), "see docs/devices.md"
+
+
+def _at(where: str, text: str) -> str:
+    return f"{where}: {text}" if where else text

@@ -1,0 +1,187 @@
+"""A device at the other end of a wire."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from attnbench.devices import settings
+from attnbench.devices.bundle import PRIVATE_LOADER, Bundle, assemble
+from attnbench.devices.detached import Run, sweep
+from attnbench.devices.facts import Facts, check_glibc, probe
+from attnbench.devices.lock import Lock
+from attnbench.devices.place import RemotePlace
+from attnbench.devices.profile import DeviceProfile
+from attnbench.devices.reach import Reached, reach
+from attnbench.devices.readings import look
+from attnbench.devices.shelf import Shelf
+from attnbench.devices.shell import persistently
+from attnbench.devices.transport import Transport
+from attnbench.devices.watch import RemoteWatch
+from attnbench.errors import BadOption
+from attnbench.records import DeviceId, Reading
+
+POLL_S = 2.0
+"""Between two looks at a device that is cooling down."""
+
+
+class Remote:
+    """
+    See Device.
+
+    Nothing is reached before it is needed; from then on one connection, what the device is, and
+    what was found on it are kept.
+    """
+
+    def __init__(self, profile: DeviceProfile, reached: Reached | None = None) -> None:
+        self.profile = profile
+        self.place = RemotePlace(self)
+        self.watch: RemoteWatch | None = None
+        self._given = reached
+        self._bundles: dict[str, Bundle] = {}
+        self._held = 0
+
+    @property
+    def name(self) -> str:
+        """See Device."""
+        return self.profile.name
+
+    @property
+    def clock(self) -> str:
+        """See Device."""
+        return "instructions" if self.reached.time == "instructions" else "monotonic"
+
+    @cached_property
+    def reached(self) -> Reached:
+        """How it is reached; for an emulated machine, whether it is up."""
+        return self._given or reach(self.profile)
+
+    @property
+    def transport(self) -> Transport:
+        """The wire."""
+        return self.reached.transport
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What it is. Raises DeviceError if it cannot be reached, or nothing of ours can run."""
+        facts = probe(self.transport)
+        if not self.profile.private_loader:
+            check_glibc(facts, self.transport.where)
+        return facts
+
+    @cached_property
+    def root(self) -> PurePosixPath:
+        """Our folder there."""
+        folder = PurePosixPath(self.profile.workdir)
+        return (
+            PurePosixPath(self.facts.home, *folder.parts[1:]) if folder.parts[0] == "~" else folder
+        )
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """What lies there under its content's hash."""
+        return Shelf(self.transport, self.root)
+
+    @cached_property
+    def lock(self) -> Lock:
+        """Our hold on it."""
+        return Lock(self.transport, self.root)
+
+    def bundle(self, engine: str) -> Bundle:
+        """What has to be there to run an engine."""
+        if engine not in self._bundles:
+            loader = self.profile.private_loader
+            self._bundles[engine] = assemble(engine, self.facts.machine, private_loader=loader)
+        return self._bundles[engine]
+
+    def identity(self) -> DeviceId:
+        """See Device."""
+        emulated = self.reached.emulated
+        cpu = f"{self.facts.cpu} (qemu {emulated})" if emulated else self.facts.cpu
+        words = [word for word in (self.facts.model, cpu) if word]
+        return DeviceId(self.name, bool(emulated), self.facts.machine, ", ".join(words))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold its lock; what an earlier holder has left behind is put right first."""
+        if self._held:
+            self.lock.renew()
+        else:
+            self._take()
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            if not self._held:
+                persistently(self.lock.drop)
+
+    def _take(self) -> None:
+        self.lock.take()
+        sweep(self.transport, self.root)
+        settings.restore(self.transport, self.root)
+        self.shelf.prune()
+
+    @contextmanager
+    def watched(self) -> Iterator[RemoteWatch]:
+        """See Device. Holds it still meanwhile; raises BadOption where times mean nothing."""
+        if self.reached.emulated and self.reached.time == "real":
+            raise BadOption(
+                f"{self.name} is emulated: how long it takes says nothing about a real one",
+                hint="`attnbench parity` works there; for costs in instructions, boot it with "
+                f"`attnbench emulate {self.profile.address} up --time instructions`",
+            )
+        with self.held(), self._still():
+            watch = RemoteWatch(self.facts.cores, bool(self.facts.android), self._look(full=True))
+            if self.profile.private_loader:
+                watch.notes.append(PRIVATE_LOADER)
+            self.watch = watch
+            try:
+                yield watch
+            finally:
+                self.watch = None
+            watch.after = self._look(full=True)
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        """The profile's governor, and afterwards the one that was found, whatever happened."""
+        cpus = self.profile.cpus or tuple(range(self.facts.cores))
+        try:
+            settings.hold(self.transport, self.root, self.profile.governor, cpus)
+            yield
+        finally:
+            persistently(lambda: settings.restore(self.transport, self.root))
+
+    def steady(self) -> None:
+        """Wait for the start temperature, until the deadline; the record says if it was missed."""
+        limit = self.profile.start_temperature_c
+        deadline = time.monotonic() + self.profile.cooldown_s
+        if limit is None:
+            return
+        found = self._look(full=self.facts.android != "").temperature_c
+        while found is not None and found > limit and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+            found = self._look(full=self.facts.android != "").temperature_c
+        if found is not None and found > limit and self.watch is not None:
+            self.watch.notes.append(
+                f"a launch began above {limit:g} °C, after {self.profile.cooldown_s:g} s of waiting"
+            )
+
+    def new_run(self) -> Run:
+        """A folder for one launch."""
+        return Run(self.transport, self.root / "runs" / secrets.token_hex(8))
+
+    def _look(self, *, full: bool) -> Reading:
+        return persistently(lambda: look(self.transport, full=full))
+
+    def look(self) -> Reading:
+        """Its state now, as far as that is cheap to tell."""
+        return self._look(full=False)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self.transport.close()
