@@ -45,10 +45,9 @@ def _backends() -> Rows:
 
 
 def _devices() -> Rows:
-    from attnbench.devices import DEVICES
+    from attnbench.cli.device_rows import device_rows
 
-    for name, summary in DEVICES.summaries():
-        yield {"name": name, "summary": summary}
+    yield from device_rows()
 
 
 def _rewrites() -> Rows:

@@ -34,8 +34,7 @@ class RemotePlace:
 
     def __call__(self, engine: str, arguments: Sequence[Argument], timeout_s: float) -> Finished:
         """See Place. Raises DeviceError as well."""
-        facts = self.device.facts
-        bundle = assemble(engine, facts.machine, private_loader=self.device.profile.private_loader)
+        bundle = self.device.bundle(engine)
         with self.device.held():
             home = persistently(
                 lambda: self.device.shelf.folder(bundle.key, bundle.content, bundle.digests)
