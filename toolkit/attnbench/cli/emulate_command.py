@@ -39,20 +39,20 @@ def command(name: str, action: str, as_json: bool, **given: Any) -> None:
 
     The first start builds its image, which takes about a minute; docs/emulation.md has more.
     """
-    from attnbench.cli.console import say, write_json
-    from attnbench.emulation import state
+    from attnbench.cli.console import write_json
+    from attnbench.emulation import boot
 
     if action == "up":
         _up(_machine(name, **given))
     elif any((given["cpu"], given["unlocked"], given["android"], given["time"] != "real")):
         raise BadOption(f"these options belong to `attnbench emulate {name} up`")
     elif action == "down":
-        _down(name)
-    found = state.load(name)
+        boot.down(name)
+    found = boot.status(name)
     if as_json:
         write_json({"schema": 1, "emulations": [_row(name, found)]})
     else:
-        say(_sentence(name, found))
+        click.echo(_sentence(name, found))
 
 
 def _machine(
@@ -76,12 +76,6 @@ def _up(machine: Machine) -> None:
 
     with Steps() as steps:
         boot.up(machine, steps)
-
-
-def _down(name: str) -> None:
-    from attnbench.emulation import boot
-
-    boot.down(name)
 
 
 def _row(name: str, found: State | None) -> dict[str, object]:

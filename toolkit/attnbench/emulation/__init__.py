@@ -7,7 +7,8 @@ worth measuring. docs/emulation.md says what is real about them and what is not.
 
 from __future__ import annotations
 
+from attnbench.emulation.boot import down, up
 from attnbench.emulation.machines import ANDROIDS, CPUS, MACHINES, Machine, Time
 from attnbench.emulation.running import Running, running
 
-__all__ = ["ANDROIDS", "CPUS", "MACHINES", "Machine", "Running", "Time", "running"]
+__all__ = ["ANDROIDS", "CPUS", "MACHINES", "Machine", "Running", "Time", "down", "running", "up"]

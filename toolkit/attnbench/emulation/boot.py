@@ -20,10 +20,11 @@ from attnbench.errors import BadOption, DeviceError
 from attnbench.progress import Progress, stepping
 
 POLL_S = 0.05
+RECONNECT_S = 30.0
 SHOWN_LINES = 12
 
 
-def up(machine: Machine, progress: Progress) -> State:
+def up(machine: Machine, progress: Progress) -> Running:
     """
     Have a machine up, as described; one that is up already is left as it is.
 
@@ -36,45 +37,55 @@ def up(machine: Machine, progress: Progress) -> State:
         if there is not None:
             return _keep(there, machine)
         image = obtain(machine.name, progress)
+        state.sweep(machine.name)
         with stepping(progress, f"{machine.name}: boot"):
-            state.forget(machine.name)
             made = _boot(machine, image, folder)
         state.save(made)
-        return made
+        return reach(made)
 
 
 def down(name: str) -> bool:
-    """End a machine; false if it was not up."""
+    """End a machine, and tidy up after one that was killed; false if it was not up."""
     with locked(state.folder(name)):
         there = state.load(name)
-        if there is None:
-            return False
-        if there.adb is not None:
-            there.adb.end()
-        there.qemu.end()
-        state.forget(name)
-        return True
+        if there is not None:
+            there.qemu.end()
+        state.sweep(name)
+        return there is not None
 
 
-def _keep(there: State, machine: Machine) -> State:
+def status(name: str) -> State | None:
+    """The state of a machine if it is up; tidies up after one that was killed."""
+    there = state.load(name)
+    if there is None and state.left_behind(name):
+        down(name)
+    return there
+
+
+def _keep(there: State, machine: Machine) -> Running:
     if there.machine != machine:
         options = there.machine.options or "the usual options"
         raise BadOption(
             f"{machine.name} is up already, with {options}",
             hint=f"attnbench emulate {machine.name} down",
         )
-    if there.adb_port is None:
-        return there
-    deadline = time.monotonic() + machine.boot_deadline_s
-    serial, folder = str(reach(there).serial), state.folder(machine.name)
+    if there.adb_port is not None:
+        there = _reconnected(there)
+        state.save(there)
+    return reach(there)
+
+
+def _reconnected(there: State) -> State:
+    """Its adb server, or the server's connection, may be gone while the machine is up."""
+    name = there.machine.name
+    assert there.adb_port is not None
+    deadline = time.monotonic() + RECONNECT_S
+    serial = f"{HOST}:{there.port}"
     if there.adb is not None and there.adb.alive():
         adb.connect(there.adb_port, serial, deadline)
         return there
     (port,) = ports.free(1)
-    again = adb.serve(folder, port, serial, deadline)
-    there = replace(there, adb_port=port, adb=again)
-    state.save(there)
-    return there
+    return replace(there, adb_port=port, adb=adb.serve(state.folder(name), port, serial, deadline))
 
 
 def _boot(machine: Machine, image: Image, folder: Path) -> State:
@@ -84,10 +95,10 @@ def _boot(machine: Machine, image: Image, folder: Path) -> State:
     extra = keys.make(folder, port) if machine.reached == "ssh" else []
     initrd = image.initrd.read_bytes() + (cpio.pack(extra) if extra else b"")
     (folder / "initrd").write_bytes(initrd)
-    machine_process = _start(qemu.command(machine, image, folder, port), folder)
+    booting = _start(qemu.command(machine, image, folder, port), folder)
     server: Process | None = None
     try:
-        _await(machine, machine_process, folder, deadline)
+        _await(machine, booting, folder, deadline)
         if machine.reached == "adb":
             server = adb.serve(folder, adb_port, f"{HOST}:{port}", deadline)
         made = State(
@@ -98,13 +109,13 @@ def _boot(machine: Machine, image: Image, folder: Path) -> State:
             boot_s=0.0,
             boot_id="",
             port=port,
-            qemu=machine_process,
+            qemu=booting,
             adb_port=adb_port if server else None,
             adb=server,
         )
         boot_id = _boot_id(reach(made), deadline)
     except BaseException:
-        for one in (server, machine_process):
+        for one in (server, booting):
             if one is not None:
                 one.end()
         raise

@@ -12,7 +12,7 @@ Reached = Literal["ssh", "adb"]
 CPUS = ("cortex-a72", "cortex-a76", "max")
 """Of a Raspberry Pi 4; of a Pi 5 and a Pixel 4's big cores; and all that qemu knows."""
 
-ANDROIDS = ("10", "11", "13")
+ANDROIDS = ("10", "12", "13")
 """The first and the last release of a Pixel 4, and one between."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +32,14 @@ class State:
 
 
 def folder(name: str) -> Path:
-    """Where a machine's state, keys, first root and console are."""
-    path = cache_dir("emulation", "machines", name)
+    """
+    Where a machine's state, keys, first root and console are.
+
+    In $ATTNBENCH_EMULATED if that is set: another folder there is another set of machines.
+    """
+    chosen = os.environ.get("ATTNBENCH_EMULATED")
+    path = Path(chosen, name) if chosen else cache_dir("emulation", "machines", name)
+    path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o700)
     return path
 
@@ -43,31 +50,38 @@ def save(state: State) -> None:
 
 
 def load(name: str) -> State | None:
-    """
-    The state of a machine that is up, else None.
+    """The state of a machine that is up, else None: what is left of one that ended says nothing."""
+    state = _read(name)
+    return state if state is not None and state.qemu.alive() else None
 
-    One whose process has ended, or has another's pid, or that an older attnbench wrote, is removed.
+
+def sweep(name: str) -> None:
     """
-    path = _path(name)
-    try:
-        state = msgspec.json.decode(path.read_bytes(), type=State)
-    except FileNotFoundError:
-        return None
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        state = None
-    if state is not None and state.schema == SCHEMA and state.qemu.alive():
-        return state
+    Remove what a machine left behind that was killed; only for whoever holds the folder's lock.
+
+    The same of a state that an older attnbench wrote, or whose pid is another process by now.
+    """
+    state = _read(name)
+    if state is not None and state.qemu.alive():
+        return
     if state is not None and state.adb is not None:
         state.adb.end()
-    forget(name)
-    return None
-
-
-def forget(name: str) -> None:
-    """Remove it, with the keys: the next boot makes new ones."""
     for path in folder(name).iterdir():
         if path.name not in (".lock", "console"):
             remove(path)
+
+
+def left_behind(name: str) -> bool:
+    """Whether there is a state, but no machine."""
+    return _path(name).is_file() and load(name) is None
+
+
+def _read(name: str) -> State | None:
+    try:
+        state = msgspec.json.decode(_path(name).read_bytes(), type=State)
+    except (FileNotFoundError, msgspec.DecodeError, msgspec.ValidationError):
+        return None
+    return state if state.schema == SCHEMA else None
 
 
 def _path(name: str) -> Path:
