@@ -36,7 +36,7 @@ times >times
 echo $code >status.new && mv status.new status
 """
 _ATTEND = f"""
-cd "$1" || exit 1
+mkdir -p "$1/{OUT}" && cd "$1" || exit 1
 supervise=$2; shift 2
 if mkdir started 2>/dev/null; then
   set -- nohup sh -c "$supervise" sh "$@"
@@ -54,9 +54,8 @@ until [ -f status ]; do
 done
 tar cf - status stdout stderr before after times {OUT}
 """
-_PREPARE = f'mkdir -p "$1/{OUT}"'
 # The process may be another one by now, under the same number: ours is at home in the run's folder.
-_KILL = """
+KILL = """
 for run; do
   cd "$run" 2>/dev/null || continue
   pid=$(cat pid 2>/dev/null) || continue
@@ -66,12 +65,11 @@ done
 exit 0
 """
 _DISCARD = 'rm -rf "$1"'
-_SWEEP = """
-root=$1 kill=$2
-[ -d "$root/runs" ] || exit 0
+SWEEP = """
 sh -c "$kill" sh "$root/runs"/*
 rm -rf "$root/runs"
 """
+"""Ends and removes in $root what earlier holders of the lock have left; $kill is `KILL`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +107,6 @@ class Run:
         """A path for the program to write to."""
         return self.folder / OUT / name
 
-    def prepare(self) -> None:
-        """Make the folder. May be repeated."""
-        done = script(self.transport, _PREPARE, self.folder)
-        if done.code:
-            raise failed(self.transport, self.folder.parent.parent, done.stderr)
-
     def attend(self, argv: Sequence[str], timeout_s: float) -> Ended:
         """
         Start the program unless it was started, and wait for its end. May be repeated.
@@ -128,21 +120,16 @@ class Run:
                 hint="is the device out of memory or disk, or was it restarted?",
             )
         if done.code:
-            raise failed(self.transport, self.folder, done.stderr)
+            raise failed(self.transport, self.folder.parents[1], done.stderr)
         return _ended(_members(done.stdout))
 
     def kill(self) -> None:
         """End the program and all that it started, if it still runs."""
-        script(self.transport, _KILL, self.folder)
+        script(self.transport, KILL, self.folder)
 
     def discard(self) -> None:
         """Remove the folder."""
         script(self.transport, _DISCARD, self.folder)
-
-
-def sweep(transport: Transport, root: PurePosixPath) -> None:
-    """Kill and remove what earlier holders of the lock have left."""
-    script(transport, _SWEEP, root, _KILL)
 
 
 def _members(archive: bytes) -> dict[str, bytes]:

@@ -81,7 +81,6 @@ class RemotePlace:
 @contextmanager
 def _prepared(run: Run) -> Iterator[Run]:
     """A run's folder, and nothing of it or in it afterwards, whatever happened."""
-    persistently(run.prepare)
     try:
         yield run
     except BaseException:

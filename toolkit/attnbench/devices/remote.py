@@ -11,15 +11,15 @@ from pathlib import PurePosixPath
 
 from attnbench.devices import settings
 from attnbench.devices.bundle import PRIVATE_LOADER, Bundle, assemble
-from attnbench.devices.detached import Run, sweep
+from attnbench.devices.detached import KILL, SWEEP, Run
 from attnbench.devices.facts import Facts, check_glibc, probe
 from attnbench.devices.lock import Lock
 from attnbench.devices.place import RemotePlace
 from attnbench.devices.profile import DeviceProfile
 from attnbench.devices.reach import Reached, reach
 from attnbench.devices.readings import look
-from attnbench.devices.shelf import Shelf
-from attnbench.devices.shell import persistently
+from attnbench.devices.shelf import PRUNE, Shelf
+from attnbench.devices.shell import persistently, script
 from attnbench.devices.transport import Transport
 from attnbench.devices.watch import RemoteWatch
 from attnbench.errors import BadOption
@@ -27,6 +27,9 @@ from attnbench.records import DeviceId, Reading
 
 POLL_S = 2.0
 """Between two looks at a device that is cooling down."""
+
+TIDY = f"root=$1 kill=$2\n{SWEEP}\n{settings.RESTORE}\n{PRUNE}"
+"""What whoever takes the lock does first: an earlier holder may not have come to it."""
 
 
 class Remote:
@@ -108,10 +111,7 @@ class Remote:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold its lock; what an earlier holder has left behind is put right first."""
-        if self._held:
-            self.lock.renew()
-        else:
-            self._take()
+        persistently(self.lock.renew if self._held else self._take)
         self._held += 1
         try:
             yield
@@ -122,9 +122,7 @@ class Remote:
 
     def _take(self) -> None:
         self.lock.take()
-        sweep(self.transport, self.root)
-        settings.restore(self.transport, self.root)
-        self.shelf.prune()
+        script(self.transport, TIDY, self.root, KILL)
 
     @contextmanager
     def watched(self) -> Iterator[RemoteWatch]:
@@ -151,7 +149,8 @@ class Remote:
         """The profile's governor, and afterwards the one that was found, whatever happened."""
         cpus = self.profile.cpus or tuple(range(self.facts.cores))
         try:
-            settings.hold(self.transport, self.root, self.profile.governor, cpus)
+            governor = self.profile.governor
+            persistently(lambda: settings.hold(self.transport, self.root, governor, cpus))
             yield
         finally:
             persistently(lambda: settings.restore(self.transport, self.root))

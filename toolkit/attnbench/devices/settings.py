@@ -20,11 +20,11 @@ put() {
   command -v sudo >/dev/null 2>&1 && sudo -n sh -c 'echo "$2" >"$1"' sh "$1" "$2" 2>/dev/null
 }
 """
-# $1 the journal, $2 the governor, then the processors
+# $1 our folder, $2 the governor, then the processors
 _HOLD = (
     _PUT
     + """
-journal=$1 wanted=$2; shift 2
+journal=$1/restore wanted=$2; shift 2
 for cpu; do
   file=/sys/devices/system/cpu/cpu$cpu/cpufreq/scaling_governor
   { read -r found <"$file"; } 2>/dev/null || continue
@@ -35,29 +35,26 @@ done
 exit 0
 """
 )
-_RESTORE = (
+RESTORE = (
     _PUT
     + """
-[ -f "$1" ] || exit 0
-while read -r value file; do
-  case $file in /sys/devices/system/cpu/*) put "$file" "$value";; esac
-done <"$1"
-rm -f "$1"
+if [ -f "$root/restore" ]; then
+  while read -r value file; do
+    case $file in /sys/devices/system/cpu/*) put "$file" "$value";; esac
+  done <"$root/restore"
+  rm -f "$root/restore"
+fi
 """
 )
+"""Puts back what a journal in $root says, whoever wrote it. May be repeated."""
 
 
 def hold(transport: Transport, root: PurePosixPath, governor: str, cpus: Sequence[int]) -> None:
     """Ask for a frequency governor; where that is not allowed, the readings say what is."""
     if governor:
-        script(transport, _HOLD, journal(root), governor, *map(str, cpus))
+        script(transport, _HOLD, root, governor, *map(str, cpus))
 
 
 def restore(transport: Transport, root: PurePosixPath) -> None:
-    """Put back what was changed, by us or by an earlier holder of the lock. May be repeated."""
-    script(transport, _RESTORE, journal(root))
-
-
-def journal(root: PurePosixPath) -> PurePosixPath:
-    """Lines of a value and the file that had it."""
-    return root / "restore"
+    """Put back what was changed. May be repeated."""
+    script(transport, f"root=$1\n{RESTORE}", root)

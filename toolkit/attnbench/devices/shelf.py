@@ -21,7 +21,6 @@ from attnbench.devices.transport import COPY_TIMEOUT_S, ConnectionLost, Transpor
 from attnbench.errors import DeviceError
 
 KEPT_DAYS = 30
-"""What nobody asked for in that time is removed."""
 
 _DIFFERS = 8
 ARCHIVE = "archive.tar"
@@ -36,13 +35,14 @@ mv -f "$1" "$2"
 _UNPACK = 'cd "$1" && tar xf "$2" && rm -f "$2"'
 _ACCEPT_FOLDER = 'rm -rf "$2" && mv "$1" "$2"'
 _REMOVE = 'rm -rf "$1"'
-_PRUNE = """
-rm -rf "$1/incoming"
-for folder in "$1/files" "$1/bundles"; do
+PRUNE = f"""
+rm -rf "$root/incoming"
+for folder in "$root/files" "$root/bundles"; do
   [ -d "$folder" ] || continue
-  find "$folder" -mindepth 1 -maxdepth 1 -mtime "+$2" -exec rm -rf {} +
+  find "$folder" -mindepth 1 -maxdepth 1 -mtime +{KEPT_DAYS} -exec rm -rf {{}} +
 done
 """
+"""Removes of $root what was left half-way, and what nobody has used for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,6 @@ class Shelf:
                 self._do(_ACCEPT_FOLDER, shelved, folder, shelved)
         self.trusted.add(key)
         return shelved
-
-    def prune(self) -> None:
-        """Remove what was left half-way, and what nobody has used for long."""
-        script(self.transport, _PRUNE, self.root, str(KEPT_DAYS))
 
     @contextmanager
     def _incoming(self, shelved: PurePosixPath) -> Iterator[PurePosixPath]:

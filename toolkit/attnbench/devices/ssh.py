@@ -114,6 +114,7 @@ class Ssh:
         self.login = login
         self.where = f"ssh {login.host}"
         self._folder = Path(tempfile.mkdtemp(prefix="attnbench-", dir=_short_folder()))
+        self._doubtful = False
         self._end = weakref.finalize(self, _end, login, self._folder)
 
     @property
@@ -135,6 +136,7 @@ class Ssh:
         done = self._ssh(_COMMAND, ["-T"], [command], stdin, timeout_s)
         finished = framed.finished(done.stdout, done.stderr)
         if finished is None:
+            self._doubtful = True
             raise ConnectionLost(
                 f"{self.where}: the connection was lost ({done.complaint or 'without a word'})",
                 hint="check the network and the device's power; its login shell must be POSIX",
@@ -167,13 +169,18 @@ class Ssh:
 
     def _connect(self) -> None:
         """Make sure that there is a master connection."""
-        if self.socket.exists() and not self._ssh((), ["-O", "check"], [], b"", RUN_TIMEOUT_S).code:
+        if self.socket.exists() and not (self._doubtful and self._is_dead()):
             return
+        self._doubtful = False
         self.socket.unlink(missing_ok=True)
         self._folder.mkdir(mode=0o700, exist_ok=True)
         done = self._ssh(_MASTER, ["-N", "-f"], [], b"", 2 * CONNECT_TIMEOUT_S)
         if done.code:
             self._refused(done)
+
+    def _is_dead(self) -> bool:
+        """Whether nobody listens on the socket any more."""
+        return bool(self._ssh((), ["-O", "check"], [], b"", RUN_TIMEOUT_S).code)
 
     def _refused(self, done: Called) -> NoReturn:
         said = done.stderr.decode(errors="replace")
