@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -14,6 +15,17 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from attnbench_models.errors import ModelError
+
+DAMAGED = (
+    RuntimeError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ValueError,
+    OSError,
+    struct.error,
+)
+"""What torch.load raises on bytes that are no checkpoint."""
 
 WRAPPERS = ("state_dict", "model")  # what training scripts put the weights under
 
@@ -64,7 +76,7 @@ def _torch_file(file: Path) -> object:
             f"{file} is unsafe: it {wants}, so it was not loaded",
             hint="have its owner save model.state_dict(), or use safetensors",
         ) from error
-    except (RuntimeError, EOFError, LookupError, TypeError, ValueError, OSError) as error:
+    except DAMAGED as error:
         said = "" if isinstance(error, LookupError) else str(error)  # a LookupError says but a key
         reason = said.partition(".")[0].partition("\n")[0] or "it is not in that format"
         raise ModelError(f"{file} is damaged or no torch checkpoint: {reason}") from error
