@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from attnbench.errors import BadOption
 
-FACTOR = 8.0
+FACTOR = 16.0
 """Smallest power of two without a false alarm in 50 clean exports: benchmarks/parity_factor.py."""
 
 FLOOR = 1e-6
