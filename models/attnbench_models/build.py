@@ -96,7 +96,8 @@ def build(recipe: Recipe) -> nn.Module:
     Without a checkpoint the weights are random, from the recipe's seed, and calibrated: the same
     bits whatever the caller's random state and thread count, both of which are left as they were.
     A model of the user's own is calibrated only if its BatchNorms have seen no data and it has no
-    `example_inputs` of its own: one that brings trained weights keeps them. ModelError for anything that the recipe names wrongly.
+    `example_inputs` of its own: one that brings trained weights keeps them. ModelError for
+    anything that the recipe names wrongly.
     """
     with _reproducible(recipe.seed):
         model = _untouched(recipe)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -46,8 +47,9 @@ def example_for(recipe: Recipe, module: nn.Module) -> tuple[Tensor, ...]:
     One standard-normal image of the recipe's size, or whatever a user's own module returns from
     its method `example_inputs`. Raises BadModel when that is no tuple of float32 tensors.
     """
-    if recipe.model is not None and hasattr(module, "example_inputs"):
-        example = tuple(module.example_inputs())
+    own: Any = getattr(module, "example_inputs", None)  # theirs, so of any type
+    if recipe.model is not None and own is not None:
+        example = tuple(own())
         if not example or any(getattr(one, "dtype", None) is not torch.float32 for one in example):
             raise BadModel(
                 f"example_inputs of {recipe.model} must return a tuple of float32 tensors"
