@@ -2,14 +2,16 @@
 How long does the main job take, and how much memory? `make bench-run`, about 5 minutes.
 
 Runs `attnbench run` twice in an empty cache and an empty folder: cold, then with cached exports.
-Prints wall time and the peak of resident memory over all its processes together, sampled every
-50 ms from /proc (shared pages count once for each process, so the sum is an upper bound).
+Prints wall time, processor time (which other work on the machine disturbs less) and the peak of
+resident memory over all its processes together, sampled every 50 ms from /proc (shared pages count
+once for each process, so the sum is an upper bound).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -42,9 +44,15 @@ def tree_bytes(root: int) -> int:
     return total * PAGE_BYTES
 
 
-def measure(argv: list[str], folder: Path) -> tuple[float, int]:
-    """Seconds, and the largest memory seen, of one run; ends the program if it fails."""
-    began, peak = time.monotonic(), 0
+def processor_s() -> float:
+    """Processor time of all children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def measure(argv: list[str], folder: Path) -> tuple[float, float, int]:
+    """Wall and processor seconds and the most memory of one run; ends the program if it fails."""
+    began, spent, peak = time.monotonic(), processor_s(), 0
     environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
     with subprocess.Popen(
         argv, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -59,7 +67,7 @@ def measure(argv: list[str], folder: Path) -> tuple[float, int]:
         listener.join()
     if process.returncode:
         sys.exit(b"".join(heard).decode() + f"exit code {process.returncode}")
-    return time.monotonic() - began, peak
+    return time.monotonic() - began, processor_s() - spent, peak
 
 
 def main() -> None:
@@ -70,8 +78,12 @@ def main() -> None:
     argv = [sys.executable, "-m", "attnbench", "run", "--block", asked.block, *asked.more]
     with tempfile.TemporaryDirectory(prefix="attnbench-bench-") as folder:
         for name in ("cold", "cached"):
-            seconds, peak = measure(argv, Path(folder))
-            print(f"{name:7} {seconds:6.1f} s   peak {peak / 1e9:.2f} GB", flush=True)
+            wall, spent, peak = measure(argv, Path(folder))
+            print(
+                f"{name:7} {wall:6.1f} s   {spent:6.1f} s of processor time   "
+                f"peak {peak / 1e9:.2f} GB",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

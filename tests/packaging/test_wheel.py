@@ -87,16 +87,26 @@ def test_the_wheel_has_what_is_needed_and_nothing_else(wheel):
     } <= names
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"attnbench", "attnbench_models", f"attnbench-{version('attnbench')}.dist-info"}
-    assert not [name for name in names if "__pycache__" in name or "test" in name]
+    assert not [name for name in names if "__pycache__" in name or "/tests/" in name]
 
 
-def test_every_source_of_the_packages_is_in_the_wheel(wheel):
+def test_the_device_profiles_are_where_they_are_looked_up(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    for home in (ROOT / "toolkit" / "attnbench", ROOT / "models" / "attnbench_models"):
-        files = (path for path in home.rglob("*.*") if path.suffix in {".py", ".css", ".js"})
-        missing = {path.relative_to(home.parent).as_posix() for path in files} - names
-        assert not missing
+    profiles = {path.name for path in (ROOT / "device_profiles").glob("*.toml")}
+    assert profiles
+    assert {f"attnbench/device_profiles/{name}" for name in profiles} <= names
+
+
+@pytest.mark.parametrize("home", ["toolkit/attnbench", "models/attnbench_models"])
+def test_every_file_of_the_packages_is_in_the_wheel(wheel, home):
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    top = (ROOT / home).parent
+    files = {
+        path.relative_to(top).as_posix() for path in (ROOT / home).rglob("*") if path.is_file()
+    }
+    assert not {name for name in files if "__pycache__" not in name} - names
 
 
 def test_the_wheel_says_on_which_system_its_runner_runs(wheel):
