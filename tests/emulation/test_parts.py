@@ -197,7 +197,7 @@ class TestQemu:
     def test_counts_instructions_when_asked(self, monkeypatch):
         command = self.command(monkeypatch, "rpi5", time="instructions")
         assert "-accel tcg,thread=single" in command
-        assert "-icount shift=0,sleep=off,align=off -rtc clock=vm" in command
+        assert "-icount shift=0,sleep=on,align=off -rtc clock=vm" in command
         assert "-icount" not in self.command(monkeypatch, "rpi5")
 
     def test_phones_are_locked_unless_told(self, monkeypatch):
