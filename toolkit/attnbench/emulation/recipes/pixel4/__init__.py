@@ -13,6 +13,7 @@ from pathlib import Path
 
 from attnbench.emulation import tools
 from attnbench.emulation.recipes import cpio, kernel
+from attnbench.emulation.recipes.pixel4 import soc
 from attnbench.files import remove, write
 
 WANTED = ("adbd", "mksh", "toybox")
@@ -34,6 +35,7 @@ def build(packages: Sequence[Path], target: Path) -> None:
         *cpio.tree(Path(__file__).parent / "root"),
         *(cpio.folder(name) for name in FOLDERS),
         *kernel.modules(root),
+        *soc.entries("soc"),
         *_programs(root),
         cpio.file("system/bin/sh", (root / SHELL).read_bytes()),
         *(cpio.link(f"system/bin/{name}", f"/{PRIVATE}/bin/toybox") for name in commands),
