@@ -106,6 +106,14 @@ def test_only_the_pipeline_knows_a_backend_and_a_device_at_once():
     assert both == {"pipeline"}
 
 
+def test_python_never_loads_onnx_runtime():
+    """It would start its telemetry; the runner switches that off before it loads the library."""
+    loaders = [
+        of(path) for path in FILES for name in imports(path) if name.startswith("onnxruntime")
+    ]
+    assert loaders == []
+
+
 @pytest.mark.parametrize("path", FILES, ids=of)
 def test_files_and_functions_are_small(path):
     source = path.read_text()

@@ -10,12 +10,17 @@ from rich.table import Table
 
 from attnbench.records import Artifact, Delegation
 
+IN_A_FILE = 200
+"""Columns where nobody looks at the width: a path is not to be broken there."""
+
 
 def show_exports(made: Sequence[Artifact]) -> None:
     """A table of artifacts, and every operator that fell out of a delegate."""
     if not made:
         return
     console = Console()
+    if not console.is_terminal:
+        console.width = IN_A_FILE
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("backend", "file", "MB", "delegation"):
         table.add_column(heading, justify="right" if heading == "MB" else "left", overflow="fold")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.export import ExportedProgram
@@ -32,12 +33,18 @@ def module_for(recipe: Recipe, weights: Path | None = None) -> nn.Module:
 
     Raises BadModel with what is wrong: an option, a name, a checkpoint.
     """
-    if weights is not None:
+    if weights is not None and not _is_empty(weights):
         recipe = replace(recipe, checkpoint=str(weights), layout="attnbench")
     try:
         return build(recipe).eval()
     except ModelError as error:
         raise BadModel(str(error), hint=error.hint) from error
+
+
+def _is_empty(weights: Path) -> bool:
+    """Whether a file holds no tensor: a model made of functions alone has none to load."""
+    with safe_open(weights, "pt") as file:
+        return not file.keys()
 
 
 def example_for(recipe: Recipe, module: nn.Module) -> tuple[Tensor, ...]:
