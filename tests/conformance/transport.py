@@ -133,10 +133,11 @@ class TransportContract:
         transport.pull(scratch / "blob", tmp_path / "back")
         assert (tmp_path / "back").read_bytes() == b"short"
 
-    def test_a_folder_that_is_not_there_is_an_error(self, transport, scratch, tmp_path):
+    def test_a_file_where_a_folder_should_be_is_an_error(self, transport, scratch, tmp_path):
         (tmp_path / "there").write_bytes(b"x")
+        transport.push(tmp_path / "there", scratch / "blob")
         with pytest.raises(DeviceError):
-            transport.push(tmp_path / "there", scratch / "no" / "folder")
+            transport.push(tmp_path / "there", scratch / "blob" / "inside")
 
     def test_a_missing_file_here_is_an_error(self, transport, scratch, tmp_path):
         with pytest.raises(DeviceError):

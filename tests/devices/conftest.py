@@ -6,6 +6,13 @@ import pytest
 
 from attnbench.devices.ssh import Ssh
 from tests.devices import sshd as server
+from tests.emulation.machines import emulation, pixel4, rpi5
+
+__all__ = ["emulation", "pixel4", "rpi5"]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "emulated: boots a machine in qemu, which takes seconds")
 
 
 @pytest.fixture(scope="session")

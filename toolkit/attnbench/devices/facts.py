@@ -16,7 +16,8 @@ OLDEST_GLIBC = (2, 34)
 MACHINES = ("aarch64", "x86_64")
 
 PROBE = """
-say() { key=$1; shift; echo "$key=$("$@" 2>/dev/null | tr '\\n\\0' '  ')"; }
+set -f
+say() { key=$1; shift; echo "$key" $("$@" 2>/dev/null); }
 say machine uname -m
 say kernel uname -sr
 say long_bit getconf LONG_BIT
@@ -29,7 +30,7 @@ say product getprop ro.product.model
 say android getprop ro.build.version.release
 say parts sed -n 's/^CPU \\(implementer\\|part\\)[^:]*: *//p' /proc/cpuinfo
 say name sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo
-echo "home=$HOME"
+echo "home $HOME"
 """
 
 # MIDR: implementer and part, as in Linux's arch/arm64/include/asm/cputype.h.
@@ -81,7 +82,7 @@ def probe(transport: Transport) -> Facts:
 
 def parse(text: str) -> Facts:
     """The facts in the answer to `PROBE`."""
-    lines = (line.partition("=") for line in text.splitlines())
+    lines = (line.partition(" ") for line in text.splitlines())
     said = {key: value.strip() for key, _, value in lines}
     bits = {"1": 32, "2": 64}.get(said.get("elf_class", "")) or _number(said.get("long_bit", ""))
     model = said.get("model") or said.get("product", "")

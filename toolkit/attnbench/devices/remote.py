@@ -104,9 +104,10 @@ class Remote:
     def identity(self) -> DeviceId:
         """See Device."""
         emulated = self.reached.emulated
-        cpu = f"{self.facts.cpu} (qemu {emulated})" if emulated else self.facts.cpu
-        words = [word for word in (self.facts.model, cpu) if word]
-        return DeviceId(self.name, bool(emulated), self.facts.machine, ", ".join(words))
+        # What qemu makes of a board's name would pass for a board of that name.
+        model = f"qemu {emulated}" if emulated else self.facts.model
+        cpu = ", ".join(word for word in (model, self.facts.cpu) if word)
+        return DeviceId(self.name, bool(emulated), self.facts.machine, cpu)
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -101,9 +101,11 @@ class Shelf:
 
     def _hashes(self, folder: PurePosixPath, names: Sequence[str]) -> dict[str, str]:
         """The sha256 of files of a folder, computed on the device; {} if any is missing."""
-        done = script(self.transport, _HASHES, folder, *names, timeout_s=COPY_TIMEOUT_S)
+        # With a dot before it, no name can be taken for an option.
+        paths = [f"./{name}" for name in names]
+        done = script(self.transport, _HASHES, folder, *paths, timeout_s=COPY_TIMEOUT_S)
         lines = done.stdout.decode(errors="replace").splitlines() if done.code == 0 else []
-        return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        return {name: digest for digest, _, name in (line.partition("  ./") for line in lines)}
 
     def _push(self, local: Path, remote: PurePosixPath) -> None:
         try:

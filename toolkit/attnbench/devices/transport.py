@@ -53,7 +53,11 @@ class Transport(Protocol):
     def push(
         self, local: Path, remote: PurePosixPath, *, timeout_s: float = COPY_TIMEOUT_S
     ) -> None:
-        """Copy a file there, over what is there; after an error any part of it may have arrived."""
+        """
+        Copy a file into a folder there, over what has its name.
+
+        After an error any part of it may have arrived.
+        """
 
     def pull(
         self, remote: PurePosixPath, local: Path, *, timeout_s: float = COPY_TIMEOUT_S
