@@ -200,7 +200,7 @@ def test_a_read_only_disk_is_named(small_disk, local):
 
 def test_a_file_in_the_way_is_named(root, local):
     Path(root, "files").write_bytes(b"")
-    with pytest.raises(DeviceError, match="cannot be written|has a file where"):
+    with pytest.raises(DeviceError, match=r"cannot be written|has a file where"):
         Shelf(LocalTransport(), root).file(local)
 
 
