@@ -79,7 +79,7 @@ def _up(machine: Machine) -> None:
 
 
 def _row(name: str, found: State | None) -> dict[str, object]:
-    """One entry of the document; docs/json.md describes it."""
+    """One entry of the document; docs/emulation.md describes it."""
     from attnbench.emulation.running import reach
 
     if found is None:

@@ -9,9 +9,7 @@ machine's.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +83,7 @@ class Archive:
         was asked before is answered without apt.
         """
         with locked(self.folder):
-            if not (self.folder / "sources.list").is_file():
+            if not self._updated.is_file():
                 self._update()
             key = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:16]
             answer = self.folder / "answers" / f"{key}.json"
@@ -118,29 +116,29 @@ class Archive:
         return tuple(sorted(found, key=lambda one: one.name))
 
     def _update(self) -> None:
-        mirror = find_mirror(_run(["apt-get", "--print-uris", "update"], os.environ))
+        mirror = find_mirror(tools.call("apt-get", "--print-uris", "update"))
+        self._updated.unlink(missing_ok=True)
         for part in ("lists/partial", "cache/archives/partial"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
         (self.folder / "preferences").write_text(PREFERENCES)
         (self.folder / "apt.conf").write_text(CONFIGURATION.format(folder=self.folder))
-        sources = self.folder / "sources.list"
-        sources.write_text(
-            "".join(
-                f"deb [signed-by={tools.KEYRING}] {mirror} {suite} main\n"
-                for suite in (RELEASE, f"{RELEASE}-backports")
-            )
-        )
-        try:
-            self._apt("update", "--error-on=any")
-        except DeviceError:
-            # Without lists there is nothing to resolve: the next call has to come here again.
-            sources.unlink()
-            raise
+        sources = [
+            f"deb [signed-by={tools.KEYRING}] {mirror} {suite} main\n"
+            for suite in (RELEASE, f"{RELEASE}-backports")
+        ]
+        (self.folder / "sources.list").write_text("".join(sources))
+        self._apt("update", "--error-on=any")
+        self._updated.touch()
+
+    @property
+    def _updated(self) -> Path:
+        """Is there if the lists are whole."""
+        return self.folder / "updated"
 
     def _apt(self, *arguments: str, cwd: Path | None = None) -> str:
-        environment = {**os.environ, "APT_CONFIG": str(self.folder / "apt.conf"), "LC_ALL": "C"}
-        return _run(["apt-get", "--quiet=2", *arguments], environment, cwd)
+        env = {"APT_CONFIG": str(self.folder / "apt.conf")}
+        return tools.call("apt-get", "--quiet=2", *arguments, env=env, cwd=cwd)
 
 
 def find_mirror(uris: str) -> str:
@@ -157,23 +155,3 @@ def find_mirror(uris: str) -> str:
         "this machine's apt has no mirror of Debian to build emulated devices from",
         hint="add one to /etc/apt/sources.list",
     )
-
-
-def _run(
-    argv: Sequence[str], environment: os._Environ[str] | dict[str, str], cwd: Path | None = None
-) -> str:
-    done = subprocess.run(
-        [tools.tool(argv[0]), *argv[1:]],
-        capture_output=True,
-        cwd=cwd,
-        env=dict(environment),
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        why = done.stderr.strip().splitlines() or done.stdout.strip().splitlines() or ["no word"]
-        raise DeviceError(
-            f"`{' '.join(argv[:3])} ...` ended with code {done.returncode}: {why[0]}",
-            hint="building an emulated device needs the mirror that apt uses",
-        )
-    return done.stdout

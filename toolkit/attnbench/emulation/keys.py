@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from attnbench.emulation import tools
@@ -14,8 +13,7 @@ def make(folder: Path, port: int) -> list[cpio.Entry]:
     """Write `identity` and `known_hosts` to a folder; returns what the machine needs to boot."""
     ours, theirs = folder / "identity", folder / "host_key"
     for path in (ours, theirs):
-        argv = ["-q", "-t", "ed25519", "-N", "", "-C", "attnbench", "-f", str(path)]
-        subprocess.run([tools.tool("ssh-keygen"), *argv], check=True)
+        tools.call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "attnbench", "-f", path)
     public = theirs.with_suffix(".pub").read_text()
     write(folder / "known_hosts", f"[127.0.0.1]:{port} {public}")
     return [

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from attnbench.errors import MissingTool
+from attnbench.errors import DeviceError, MissingTool
+
+SHOWN = 80
 
 PACKAGES: Mapping[str, str] = {
     "adb": "adb",
@@ -48,6 +52,36 @@ def check() -> None:
         )
 
 
+def call(
+    name: str,
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> str:
+    """
+    What a program prints. `env` is added to its environment, and `cwd` its folder.
+
+    Raises MissingTool, or DeviceError with its first word of complaint: later ones follow from it.
+    """
+    argv = [tool(name), *map(str, arguments)]
+    # Debian keeps mke2fs in sbin, which is not on an ordinary user's PATH: scripts need it too.
+    environment = {**os.environ, **(env or {}), "LC_ALL": "C", "PATH": _path()}
+    done = subprocess.run(
+        argv, capture_output=True, env=environment, text=True, check=False, cwd=cwd
+    )
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        words = shlex.join(argv)
+        short = words if len(words) < SHOWN else f"{words[:SHOWN]} ..."
+        raise DeviceError(
+            f"`{short}` ended with code {done.returncode}: {said[0] if said else 'not a word'}"
+        )
+    return done.stdout
+
+
+def _path() -> str:
+    return f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+
+
 def _which(name: str) -> str | None:
-    # Debian keeps mke2fs in sbin, which is not on an ordinary user's PATH.
-    return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+    return shutil.which(name, path=_path())

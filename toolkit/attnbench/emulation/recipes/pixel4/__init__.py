@@ -7,7 +7,6 @@ program which expects one in /lib fails to start, as it does on a real phone.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def build(packages: Sequence[Path], target: Path) -> None:
     root = target / "unpacked"
     root.mkdir()
     for package in packages:
-        subprocess.run([tools.tool("dpkg-deb"), "--extract", package, root], check=True)
+        tools.call("dpkg-deb", "--extract", package, root)
     commands = Path(__file__).with_name("commands.txt").read_text().split()
     entries = [
         *cpio.tree(Path(__file__).parent / "root"),
@@ -54,8 +53,8 @@ def _programs(root: Path) -> Iterator[cpio.Entry]:
     for name, path in PROGRAMS.items():
         program = root / path
         _collect(program, there, libraries)
-        _patchelf("--set-interpreter", f"/{PRIVATE}/lib/{LOADER}", program)
-        _patchelf("--force-rpath", "--set-rpath", f"/{PRIVATE}/lib", program)
+        tools.call("patchelf", "--set-interpreter", f"/{PRIVATE}/lib/{LOADER}", program)
+        tools.call("patchelf", "--force-rpath", "--set-rpath", f"/{PRIVATE}/lib", program)
         yield cpio.file(f"{PRIVATE}/bin/{name}", program.read_bytes())
     for name, library in libraries.items():
         yield cpio.file(f"{PRIVATE}/lib/{name}", library.read_bytes(), 0o755)
@@ -63,14 +62,7 @@ def _programs(root: Path) -> Iterator[cpio.Entry]:
 
 def _collect(program: Path, there: Mapping[str, Path], libraries: dict[str, Path]) -> None:
     """Add what a program needs, and what that needs."""
-    for name in _patchelf("--print-needed", program).split():
+    for name in tools.call("patchelf", "--print-needed", program).split():
         if name not in libraries:
             libraries[name] = there[name]
             _collect(there[name], there, libraries)
-
-
-def _patchelf(*arguments: str | Path) -> str:
-    done = subprocess.run(
-        [tools.tool("patchelf"), *arguments], stdout=subprocess.PIPE, text=True, check=True
-    )
-    return done.stdout

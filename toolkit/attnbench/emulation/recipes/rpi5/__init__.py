@@ -7,8 +7,6 @@ run either while an image is built. What the scripts would have made is in the f
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,27 +49,12 @@ def build(packages: Sequence[Path], target: Path) -> None:
     for folder in (machine, boot):
         folder.mkdir()
     used = [path for path in packages if path.name.partition("_")[0] not in UNUSED]
-    assemble = HERE / "assemble.sh"
-    argv: list[str | Path] = [
-        tools.tool("fakeroot"),
-        "--",
-        "sh",
-        assemble,
-        machine,
-        HERE / "root",
-        target / "disk",
-    ]
-    # Debian keeps mke2fs in sbin, which is not on an ordinary user's PATH.
-    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
-    subprocess.run(
-        [*argv, *used],
-        env={**os.environ, "PATH": path},
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
+    script = HERE / "assemble.sh"
+    disk = target / "disk"
+    tools.call("fakeroot", "--", "sh", script, machine, HERE / "root", disk, *used)
     for package in packages:
         if package.name.startswith(("linux-image-", "busybox-static")):
-            subprocess.run([tools.tool("dpkg-deb"), "--extract", package, boot], check=True)
+            tools.call("dpkg-deb", "--extract", package, boot)
     busybox = (boot / "bin/busybox").read_bytes()
     entries = [
         *cpio.tree(HERE / "initramfs"),
