@@ -1,4 +1,4 @@
-"""Both machines, really booted. One file, so that one process of pytest-xdist boots them."""
+"""Both machines, really booted; every process of pytest-xdist has its own."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def command(name: str, action: str, as_json: bool, **given: Any) -> None:
     """
     Start, end or show an emulated device: real ARM code behind a real sshd or adbd.
 
-    The first start builds its image, which takes about a minute; docs/emulation.md has more.
+    The first start builds its image, which takes half a minute; docs/emulation.md has more.
     """
     from attnbench.cli.console import write_json
     from attnbench.emulation import boot

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from attnbench import clock
-from attnbench.emulation import adb, keys, ports, process, qemu, state
+from attnbench.emulation import adb, keys, ports, process, qemu, state, tools
 from attnbench.emulation.images import Image, obtain
 from attnbench.emulation.locks import locked
 from attnbench.emulation.machines import Machine
@@ -36,6 +36,7 @@ def up(machine: Machine, progress: Progress) -> Running:
         there = state.load(machine.name)
         if there is not None:
             return _keep(there, machine)
+        tools.check()
         image = obtain(machine.name, progress)
         state.sweep(machine.name)
         with stepping(progress, f"{machine.name}: boot"):
