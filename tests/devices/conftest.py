@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from attnbench.devices.ssh import Ssh
+from tests.devices import artifacts as made
 from tests.devices import sshd as server
 from tests.emulation.machines import emulation, pixel4, rpi5
 
@@ -13,6 +14,12 @@ __all__ = ["emulation", "pixel4", "rpi5"]
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "emulated: boots a machine in qemu, which takes seconds")
+
+
+@pytest.fixture(scope="session")
+def artifacts(tmp_path_factory):
+    """backend -> a small artifact, exported once a session."""
+    return made.make(tmp_path_factory.mktemp("artifacts"))
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
+import threading
+import time
 from pathlib import PurePosixPath
 
 import pytest
 
-from attnbench.devices import DEVICES
+from attnbench.devices import DEVICES, settings
+from attnbench.devices.adb import Adb
+from attnbench.devices.detached import Run
+from attnbench.devices.readings import look
+from attnbench.devices.shell import persistently
+from attnbench.devices.transport import ConnectionLost
+from attnbench.emulation import running
+from attnbench.errors import BadOption, DeviceError
+from attnbench.pipeline.parity import questions, reference_key, verify
 from tests.conformance.transport import TransportContract
+from tests.devices.artifacts import BACKENDS
+from tests.devices.test_detached import PROGRAM
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 
@@ -50,3 +63,100 @@ class TestPhoneTransport(TransportContract):
     @pytest.fixture
     def scratch(self, phone):
         return scratch_of(phone)
+
+
+@pytest.fixture(params=["pi", "phone"])
+def device(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_parity(device, artifacts, backend):
+    artifact = artifacts[backend]
+    question = questions([artifact])[reference_key(artifact)]
+    assert verify(artifact, question, device)
+
+
+def test_identity(pi, phone):
+    for device in (pi, phone):
+        who = device.identity()
+        assert (who.emulated, who.machine) == (True, "aarch64")
+        assert who.cpu == "qemu cortex-a76, Cortex-A76"
+    assert phone.facts.android == "13"
+    assert pi.facts.glibc == "glibc 2.36"
+
+
+def test_a_locked_phone_tells_what_it_tells_anybody(phone):
+    seen = look(phone.transport, full=True)
+    assert seen.frequency_khz["7"] == 2841600
+    assert seen.governor == "schedutil"
+    assert seen.temperature_c is not None  # by dumpsys: its zones cannot be read
+    assert None not in (seen.battery_percent, seen.charging, seen.screen_on, seen.throttled)
+
+
+def test_a_pi_tells_all_but_what_it_has_not(pi):
+    seen = look(pi.transport, full=True)
+    assert (seen.temperature_c, seen.throttled, seen.governor) == (45.25, (), "ondemand")
+    assert seen.battery_percent is None
+
+
+def test_a_governor_is_set_and_put_back(pi):
+    root = pi.root
+    pi.transport.run(["mkdir", "-p", str(root)])
+    for _ in range(2):  # the second time as after a lost connection: nothing is forgotten
+        settings.hold(pi.transport, root, "performance", (0, 1, 2, 3))
+        assert look(pi.transport, full=False).governor == "performance"
+    settings.restore(pi.transport, root)
+    assert look(pi.transport, full=False).governor == "ondemand"
+    settings.restore(pi.transport, root)
+
+
+def test_a_governor_that_may_not_be_set_stays(phone):
+    phone.transport.run(["mkdir", "-p", str(phone.root)])
+    settings.hold(phone.transport, phone.root, "performance", (7,))
+    assert look(phone.transport, full=False).governor == "schedutil"
+    settings.restore(phone.transport, phone.root)
+
+
+def test_profile_says_that_times_mean_nothing(device):
+    with pytest.raises(BadOption, match="is emulated"), device.watched():
+        pass
+
+
+def test_a_phone_without_glibc_says_so(phone):
+    from attnbench.devices.facts import check_glibc
+
+    with pytest.raises(DeviceError, match="not glibc"):
+        check_glibc(phone.facts, "phone")
+
+
+def kill_server() -> None:
+    port = str(running("pixel4").adb_port)
+    subprocess.run(["adb", "-P", port, "kill-server"], check=True, capture_output=True)
+
+
+@pytest.fixture
+def last_server():
+    """The machine's own adb server is replaced by the client's, which nobody else would end."""
+    yield
+    kill_server()
+
+
+def test_an_adb_server_that_is_restarted_while_a_program_runs(phone, last_server):
+    folder = scratch_of(phone)
+    run = Run(phone.transport, phone.root / "runs" / f"adb{time.time_ns()}")
+    argv = ["sh", "-c", PROGRAM, "sh", str(folder), "4", str(run.out("0"))]
+    phone.transport.run(["rm", "-f", str(folder / "count")])
+
+    def restart() -> None:
+        time.sleep(1.5)
+        kill_server()
+
+    thread = threading.Thread(target=restart)
+    thread.start()
+    with pytest.raises(ConnectionLost):
+        run.attend(argv, 60)
+    thread.join()
+    assert isinstance(phone.transport, Adb)
+    assert persistently(lambda: run.attend(argv, 60)).out == {"0": b"result"}
+    assert phone.transport.run(["cat", str(folder / "count")]).stdout == b"started\n"

@@ -89,7 +89,7 @@ def _prepared(run: Run) -> Iterator[Run]:
         raise
     finally:
         with suppress(DeviceError):  # the next to take the lock removes it
-            run.discard()
+            persistently(run.discard)
 
 
 def _attend(run: Run, command: Sequence[str], timeout_s: float, engine: str) -> Ended:
@@ -111,6 +111,4 @@ def _bring_back(ended: Ended, outputs: Mapping[str, Path], where: str) -> None:
         if data is not None:
             files.write(local, data)
         elif not ended.code:
-            raise DeviceError(
-                f"{where}: the runner did not leave {local.name}, and did not say why"
-            )
+            raise DeviceError(f"{where}: the runner ended well, and left no {local.name}")

@@ -14,7 +14,7 @@ from attnbench.runner.place import Finished
 T = TypeVar("T")
 
 RECONNECT_S = 60.0
-_PAUSE_S = 1.0
+_PAUSE_S = 0.25
 
 _STATES: Mapping[str, tuple[str, str]] = {
     "No space left on device": ("is full", "make room there, or choose another workdir"),

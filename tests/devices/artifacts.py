@@ -1,0 +1,21 @@
+"""A small model in every format that runs on devices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from attnbench.pipeline.export import Request, export
+from attnbench.progress import Silent
+from attnbench.records import Artifact
+from attnbench_models import Recipe
+
+TINY = Recipe(block=None, model="tests.slices:coord", size=(32, 24))
+BACKENDS = {"onnx": "onnxruntime", "tflite": "litert", "executorch": "executorch"}
+
+
+def make(folder: Path) -> Mapping[str, Artifact]:
+    """By backend."""
+    outcome = export(Request(TINY, tuple(BACKENDS), folder), Silent())
+    assert not outcome.failures
+    return {one.backend: one for one in outcome.artifacts}
