@@ -1,4 +1,4 @@
-"""Every block of the zoo computes in the runner, bit for bit, what the official packages compute."""
+"""Every block computes in the runner, bit for bit, what the official packages compute."""
 
 from __future__ import annotations
 
