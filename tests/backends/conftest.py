@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import warnings
 from collections.abc import Callable
@@ -49,7 +50,9 @@ def convert_anew(tmp_path_factory) -> Convert:
             file=str(folder / f"{name}{format_of(backend).suffix}"),
         )
         with warnings.catch_warnings(action="ignore"):  # converters warn of their own insides
-            return make(task)
+            made = make(task)
+            gc.collect()  # coremltools leaves a temporary folder to the garbage collector
+            return made
 
     return convert
 

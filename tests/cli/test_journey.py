@@ -245,5 +245,5 @@ def test_an_edited_block_is_another_export(cli, project, tmp_path):
     first = cli(tmp_path, "export", *words, "--json")
     file.write_text(file.read_text().replace(".sigmoid()", ".tanh()"))
     second = cli(tmp_path, "export", *words, "--json")
-    assert "export onnx: done" in second.err
+    assert second.code == 0, second.err
     assert first.document["artifacts"][0]["sha256"] != second.document["artifacts"][0]["sha256"]

@@ -108,7 +108,7 @@ def test_an_edited_model_is_another_export(cli, tmp_path, old, new):
         "        x = self.pool(x * 2) + self.shift.view(1, 3, 1, 1)\n"
         "        return x * torch.tensor([1.0])\n"
     )
-    words = ("export", "--model", "net:Net", "--size", "8", "--to", "onnx")
+    words = ("export", "--model", "net:Net", "--size", "8", "--to", "onnx", "--json")
     (tmp_path / "net.py").write_text(source)
     first = cli(tmp_path, *words)
     assert first.code == 0, first.err
@@ -116,7 +116,8 @@ def test_an_edited_model_is_another_export(cli, tmp_path, old, new):
     (tmp_path / "net.py").write_text(source.replace(old, new))
     second = cli(tmp_path, *words)
     assert second.code == 0, second.err
-    assert "export onnx: done" in second.err
+    paths = {said.document["artifacts"][0]["path"] for said in (first, second)}
+    assert len(paths) == 2  # two identities, so two names
 
 
 def test_nothing_phones_home_or_leaves_an_identity(cli, project, tmp_path):

@@ -7,6 +7,7 @@ What every backend must do. Subclass, name it, done.
 
 from __future__ import annotations
 
+import gc
 import warnings
 from pathlib import Path
 from typing import ClassVar
@@ -46,7 +47,9 @@ def one_line(error: ExportError) -> bool:
 
 def export(backend, program, example, folder):
     with warnings.catch_warnings(action="ignore"):  # converters warn of their own insides
-        return backend.export(program, example, folder / f"model{backend.format.suffix}")
+        made = backend.export(program, example, folder / f"model{backend.format.suffix}")
+        gc.collect()  # coremltools leaves a temporary folder to the garbage collector
+        return made
 
 
 @pytest.mark.usefixtures("converter")
