@@ -99,10 +99,9 @@ def _parity(shown: tuple[Judged, ...]) -> Iterator[str]:
 
 def _of_measurement(column: Column) -> Iterator[Notice]:
     m = column.measurement
-    severity: Literal["error", "warning"] = "warning" if m.validity.ok else "error"
-    yield from (Notice(severity, column.label, text) for text in m.validity.warnings)
+    yield from (Notice("warning", column.label, text) for text in m.validity.warnings)
     if not m.validity.ok and not m.validity.warnings:
-        yield Notice("error", column.label, "the measurement is not valid; measure again")
+        yield Notice("warning", column.label, "the measurement is not valid; measure again")
     if m.blocks is None:
         reason = m.refusal or "they were not asked for"
         yield Notice("warning", column.label, f"no block times: {reason}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnbench.errors import MissingTool
+from attnbench.files import cache_dir
 from attnbench.runner.libraries import Wheel, find_all
 
 RUNNER = "attnbench-runner"
@@ -45,7 +46,7 @@ def build(machine: str = "", wheels: Mapping[str, Wheel] | None = None) -> Path:
     if (prebuilt / _KEY_FILE).is_file() and (prebuilt / _KEY_FILE).read_text().strip() == key:
         return prebuilt / RUNNER
     compiler = compiler_for(machine)
-    folder = _cache() / _digest(key, machine, *compiler, *_version(compiler))
+    folder = cache_dir("runner") / _digest(key, machine, *compiler, *_version(compiler))
     if not (folder / RUNNER).is_file():
         _build_into(folder, compiler, key, wheels)
     return folder / RUNNER
@@ -66,11 +67,6 @@ def _sources() -> Path:
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-
-
-def _cache() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "attnbench" / "runner"
 
 
 def compiler_for(machine: str) -> tuple[str, ...]:
