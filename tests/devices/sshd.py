@@ -92,7 +92,9 @@ def serving(folder: Path) -> Iterator[Sshd]:
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}")
     (folder / "config").write_text(CONFIG.format(port=port, folder=folder))
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([SSHD, "-D", "-e", "-f", folder / "config"], stderr=log)
+        # Also ends with us if nobody is left to end it.
+        argv = ["setpriv", "--pdeathsig", "TERM", SSHD, "-D", "-e", "-f", folder / "config"]
+        process = subprocess.Popen(argv, stderr=log)
     try:
         _wait_for(port, process, folder / "log")
         yield Sshd(folder, port, process)

@@ -170,6 +170,12 @@ def test_a_connection_that_broke_while_idle_is_made_again(ssh, sshd, breaks):
     assert ssh.run(["echo", "two"]).stdout == b"two\n"
 
 
+def test_closing_does_not_hurt_the_next_connection(ssh):
+    for number in range(8):
+        assert ssh.run(["echo", str(number)]).stdout == f"{number}\n".encode()
+        ssh.close()
+
+
 def test_a_login_message_is_not_an_answer(ssh):
     assert ssh.run(["true"]).stdout == b""
     assert ssh.run(["true"]).stderr == ""

@@ -115,12 +115,13 @@ class Ssh:
         self.where = f"ssh {login.host}"
         self._folder = Path(tempfile.mkdtemp(prefix="attnbench-", dir=_short_folder()))
         self._doubtful = False
+        self._number = 0
         self._end = weakref.finalize(self, _end, login, self._folder)
 
     @property
     def socket(self) -> Path:
-        """Of the master connection."""
-        return self._folder / "master"
+        """Of the master connection; a new one each time, since one that ends removes its own."""
+        return self._folder / str(self._number)
 
     def run(
         self,
@@ -165,14 +166,16 @@ class Ssh:
 
     def close(self) -> None:
         """See Transport."""
-        self._ssh((), ["-O", "exit"], [], b"", CONNECT_TIMEOUT_S)
+        if self.socket.exists():
+            self._ssh((), ["-O", "exit"], [], b"", CONNECT_TIMEOUT_S)
+        self._number += 1
 
     def _connect(self) -> None:
         """Make sure that there is a master connection."""
         if self.socket.exists() and not (self._doubtful and self._is_dead()):
             return
         self._doubtful = False
-        self.socket.unlink(missing_ok=True)
+        self._number += 1
         self._folder.mkdir(mode=0o700, exist_ok=True)
         done = self._ssh(_MASTER, ["-N", "-f"], [], b"", 2 * CONNECT_TIMEOUT_S)
         if done.code:
@@ -203,20 +206,20 @@ class Ssh:
         stdin: bytes | Path,
         timeout_s: float,
     ) -> Called:
-        argv = _argv(self.login, self._folder, options, flags)
+        argv = _argv(self.login, self.socket, options, flags)
         return call([*argv, *command], stdin=stdin, timeout_s=timeout_s, where=self.where)
 
 
-def _argv(login: Login, folder: Path, options: Sequence[str], flags: Sequence[str]) -> list[str]:
+def _argv(login: Login, socket: Path, options: Sequence[str], flags: Sequence[str]) -> list[str]:
     words = ["ssh", *flags, *login.options]
-    for option in (*options, *_HARDENED, f"ControlPath={_quoted(folder / 'master')}"):
+    for option in (*options, *_HARDENED, f"ControlPath={_quoted(socket)}"):
         words += ["-o", option]
     return [*words, "--", login.host]
 
 
 def _end(login: Login, folder: Path) -> None:
-    if (folder / "master").exists():
-        argv = _argv(login, folder, (), ["-O", "exit"])
+    for socket in folder.glob("*"):
+        argv = _argv(login, socket, (), ["-O", "exit"])
         call(argv, stdin=b"", timeout_s=CONNECT_TIMEOUT_S, where=login.host)
     shutil.rmtree(folder, ignore_errors=True)
 
