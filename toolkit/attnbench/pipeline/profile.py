@@ -62,8 +62,8 @@ def profile(artifact: Artifact, device: Device, effort: Effort, progress: Progre
         tempfile.TemporaryDirectory(prefix="attnbench-") as folder,
     ):
         inputs = standard_inputs(artifact.inputs)["natural"]
-        profiler = _profiler(job, device)
         with device.watched() as watch:
+            profiler = _profiler(job, device)
             plain, paired = _measure(job, inputs, effort, Path(folder))
         attribution, refusal = _attribute(artifact, profiler, paired)
     return _measurement(
