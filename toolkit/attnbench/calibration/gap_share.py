@@ -35,7 +35,7 @@ LAUNCHES = 5
 ITERATIONS = 60
 
 STEADY_WITHIN = 0.15
-"""Spread over launches, as a share of the ratio; 0.03 was seen on a quiet machine."""
+"""Largest spread over launches, as a share of the ratio, for it to be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def gap_share(job: Job, cpu: str, version: str) -> GapShare:
     """
     The calibrated ratio for a machine, a runtime and a runner; kept once it was steady.
 
-    `job` carries the place, threads and cpus; its model does not matter. About 12 s.
+    `job` carries the place, threads and cpus; its model does not matter.
     """
     facts = to_json([cpu, version, source_key(find_all()), job.threads, job.cpus])
     path = cache_dir("calibration") / f"onnxruntime-{hashlib.sha256(facts).hexdigest()[:16]}.json"

@@ -106,6 +106,15 @@ def export_options(command: Command) -> Command:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
+runs_option = click.option(
+    "--runs",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=RUNS,
+    show_default=True,
+    help="Folder of the records and pages.",
+)
+
 device_option = click.option(
     "--device", default="host", show_default=True, metavar="NAME", help="Where to run."
 )

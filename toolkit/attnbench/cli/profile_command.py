@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from attnbench.cli.options import (
-    RUNS,
     device_option,
     export_options,
     json_option,
     measure_options,
     recipe_options,
+    runs_option,
 )
 
 
@@ -23,14 +23,7 @@ from attnbench.cli.options import (
 @export_options
 @device_option
 @measure_options
-@click.option(
-    "--runs",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=RUNS,
-    show_default=True,
-    help="Folder of the records.",
-)
+@runs_option
 @json_option
 @click.pass_context
 def command(

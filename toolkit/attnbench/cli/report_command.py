@@ -6,19 +6,12 @@ from pathlib import Path
 
 import click
 
-from attnbench.cli.options import RUNS, json_option
+from attnbench.cli.options import json_option, runs_option
 
 
 @click.command("report")
 @click.argument("run_file", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--runs",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=RUNS,
-    show_default=True,
-    help="Folder of the records.",
-)
+@runs_option
 @json_option
 def command(run_file: Path | None, folder: Path, as_json: bool) -> None:
     """Show a stored RUN again, by default the newest, and write its page anew."""

@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from attnbench.cli.options import (
-    RUNS,
     device_option,
     export_options,
     images_option,
     json_option,
     measure_options,
     recipe_options,
+    runs_option,
 )
 
 
@@ -24,14 +24,7 @@ from attnbench.cli.options import (
 @device_option
 @measure_options
 @images_option
-@click.option(
-    "--runs",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=RUNS,
-    show_default=True,
-    help="Folder of the records and pages.",
-)
+@runs_option
 @json_option
 @click.pass_context
 def command(

@@ -11,7 +11,7 @@ UNATTRIBUTED = 0.015
 """More time without an owner than this could hide a small attention block."""
 
 COMPETING_CORES = 0.25
-"""A quarter of a core for others already moves medians by more than the closure allows."""
+"""Others that had a quarter of a core shared caches and clock with what was measured."""
 
 LOAD_PER_CORE = 0.75
 """One-minute load before we began: others had most of the machine."""
