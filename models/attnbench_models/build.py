@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol, cast
+from typing import cast
 
 import torch
 from torch import nn
 
-from attnbench_models.backbones import BACKBONES
+from attnbench_models.backbones import BACKBONES, blocks_for
+from attnbench_models.backbones.base import Backbone
 from attnbench_models.blocks import BLOCKS
-from attnbench_models.catalogue import find
+from attnbench_models.catalogue import BackboneEntry, find
 from attnbench_models.checks import at_least_one
 from attnbench_models.errors import ModelError
 from attnbench_models.modes import evaluating
 from attnbench_models.official import load_checkpoint, load_official, load_own
 from attnbench_models.paths import block_paths
+from attnbench_models.places import Attention, Place, empty
 from attnbench_models.recipe import Option, Recipe
 from attnbench_models.user import Factory, as_module, from_file, from_module
 from attnbench_models.weights import calibrate, is_untrained
@@ -26,17 +28,6 @@ __all__ = ["block_paths", "build", "create_block", "create_model"]
 
 PROBE = (12, 10)  # pixels that a foreign block is tried on: few, and height is not width
 LOADERS = {"attnbench": load_own, "official": load_official}
-
-
-class Backbone(Protocol):
-    """What a class in `BACKBONES` is: called with an attention, it makes the whole model."""
-
-    OPTIONS: Mapping[str, Mapping[str, int | str]]
-
-    def __call__(
-        self, attention: Callable[[int], nn.Module] | None, *, width: float, num_classes: int
-    ) -> nn.Module:
-        """Make the model; every place for attention calls `attention` with its channel count."""
 
 
 def create_block(name: str | Factory, channels: int, **options: Option) -> nn.Module:
@@ -60,33 +51,52 @@ def create_model(
     block: str | Factory | None = None,
     *,
     width: float = 1.0,
-    num_classes: int = 1000,
+    num_classes: int | None = None,
     **options: Option,
 ) -> nn.Module:
     """
-    Make a backbone with `block` in each of its places for attention.
+    Make a backbone with `block` in each of its places for it.
 
     None is the backbone's own native block, "none" no attention at all. Options are the block's;
-    what they leave out is the backbone's choice, then the paper's. Initial weights are drawn from
-    torch's global random state. ModelError as in `create_block`.
+    what they leave out is the backbone's choice, then the paper's. `num_classes` is by default
+    what the backbone is published for. Initial weights are drawn from torch's global random
+    state. ModelError as in `create_block`, and for a block that the backbone has no place for.
     """
-    made = cast("Backbone", find(BACKBONES, backbone, what="backbone").load())
-    at_least_one("num_classes", num_classes)
+    entry = find(BACKBONES, backbone, what="backbone")
+    classes = at_least_one("num_classes", entry.classes if num_classes is None else num_classes)
     if not width > 0:
         raise ModelError(f"width must be positive, not {width:g}")
-    if block is None or block == "none":
+    if width != 1 and not entry.scales:
+        raise ModelError(f"{backbone} has no width multiplier: it is published in one width")
+    attention = _attention(backbone, entry, entry.native if block is None else block, options)
+    made: nn.Module = entry.load()(attention, width=width, num_classes=classes)
+    return made
+
+
+def _attention(
+    backbone: str, entry: BackboneEntry, block: str | Factory, options: Mapping[str, Option]
+) -> Attention:
+    if block == "none":
         if options:
             raise ModelError(
                 f"there is no attention to take {', '.join(options)}", hint="choose a block"
             )
-        return made(None, width=width, num_classes=num_classes)
-    home = made.OPTIONS.get(block, {}) if isinstance(block, str) else {}
-    chosen: dict[str, Option] = {**home, **options}
+        return empty
+    kind = BLOCKS[block].kind if isinstance(block, str) and block in BLOCKS else "gate"
+    if kind not in entry.takes:
+        raise ModelError(
+            f"{backbone} has no place for a {kind}, which {block} is",
+            hint=f"it takes {', '.join(blocks_for(backbone))}",
+        )
+    homes = cast("type[Backbone]", entry.of_class()).HOMES
+    home = homes[block if isinstance(block, str) and block in homes else kind]
 
-    def attention(channels: int) -> nn.Module:
-        return create_block(block, channels, **chosen)
+    def attention(place: Place) -> nn.Module | None:
+        if not home.takes(place):
+            return None
+        return create_block(block, place.channels, **{**home.options(place), **options})
 
-    return made(attention, width=width, num_classes=num_classes)
+    return attention
 
 
 def build(recipe: Recipe) -> nn.Module:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
-from attnbench_models.backbones.mobilenetv2 import MobileNetV2
+from attnbench_models.backbones.base import Backbone
 from attnbench_models.blocks import BLOCKS
 
 DEPTH = 2  # of a model that is not ours; deeper paths are listed for attention only
@@ -22,10 +22,10 @@ def block_paths(module: nn.Module, globs: Sequence[str] = ()) -> tuple[tuple[str
     path matches one of `globs` ("stages.*.attn") is attention too. Nothing inside an attention
     module is listed: its cost is one number. If `module` itself is a block, its children are.
     """
-    blocks = tuple(entry.load() for entry in BLOCKS.values())
+    blocks = tuple(entry.of_class() for entry in BLOCKS.values())
     if isinstance(module, blocks):
         return tuple((name, "attention") for name, _ in module.named_children())
-    own = dict(module.block_paths()) if isinstance(module, MobileNetV2) else None
+    own = dict(module.block_paths()) if isinstance(module, Backbone) else None
     return tuple(_walk(module, "", blocks=blocks, own=own, globs=globs))
 
 

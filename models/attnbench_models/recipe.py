@@ -18,8 +18,9 @@ class Recipe:
     `block` is a registered name, `None` for the backbone's own native block, "none" for no
     attention, or `FILE.py:Class` for a user's own. `model` ("package.module:factory") replaces
     backbone and block. `options` are the block's keywords; absent ones are the backbone's choice.
-    `size` is (height, width) in pixels. Without `checkpoint` the weights are random, drawn from
-    `seed` and calibrated (see `attnbench_models.weights`).
+    `size` is (height, width) in pixels; `num_classes` None is what the backbone is published for.
+    Without `checkpoint` the weights are random, drawn from `seed` and calibrated (see
+    `attnbench_models.weights`).
     """
 
     backbone: str = "mobilenetv2"
@@ -27,7 +28,7 @@ class Recipe:
     options: Mapping[str, Option] = field(default_factory=dict)
     width: float = 1.0
     size: tuple[int, int] = (224, 224)
-    num_classes: int = 1000
+    num_classes: int | None = None
     seed: int = 0
     checkpoint: str | None = None
     checkpoint_sha256: str | None = None

@@ -17,7 +17,7 @@ def residual_with_coord(inputs, outputs, expansion):
         outputs,
         stride=1,
         expansion=expansion,
-        attention=(lambda c: create_block("coord", c)) if expansion > 1 else None,
+        attention=lambda p: create_block("coord", p.channels) if p.role == "expanded" else None,
     )
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from attnbench_models import Cost, ModelError, block_paths, count, create_model
-from attnbench_models.backbones import BACKBONES
+from attnbench_models.backbones import blocks_for
 from attnbench_models.backbones.mobilenetv2 import MobileNetV2, rounded
 from attnbench_models.blocks import BLOCKS
 
@@ -61,7 +61,7 @@ def test_the_numbers_of_the_docstring_are_among_them():
     assert f"{SIZES['nam', (), 1.0][0]:,}" in text
 
 
-@pytest.mark.parametrize("block", BACKBONES["mobilenetv2"].blocks)
+@pytest.mark.parametrize("block", blocks_for("mobilenetv2"))
 def test_attention_sits_on_the_expanded_channels_of_sixteen_blocks(block):
     model = create_model("mobilenetv2", block, num_classes=2)
     places = [residual.attention for residual in model.features]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import ClassVar
 
 from torch import Tensor, nn
 
-Attention = Callable[[int], nn.Module]
+from attnbench_models.backbones.base import Backbone
+from attnbench_models.backbones.layers import conv_norm, initialise, rounded
+from attnbench_models.layout import Layout, inside, layouts_of
+from attnbench_models.places import Attention, Home, Place, always, empty
 
 # expansion, output channels, repeats, first stride: Table 2 of the paper
 STAGES = (
@@ -42,15 +44,18 @@ class InvertedResidual(nn.Module):
         *,
         stride: int,
         expansion: int,
-        attention: Attention | None = None,
+        stage: int = 0,
+        attention: Attention = empty,
     ) -> None:
         super().__init__()
         hidden = inputs * expansion
         self.adds = stride == 1 and inputs == outputs
         self.expand = conv_norm(inputs, hidden, 1) if expansion > 1 else None
         self.depthwise = conv_norm(hidden, hidden, 3, stride=stride, groups=hidden)
-        self.attention = attention(hidden) if attention is not None else None
-        self.project = conv_norm(hidden, outputs, 1, linear=True)
+        role = "expanded" if expansion > 1 else "filtered"
+        self.attention = attention(Place(role, hidden, inputs, stage))
+        self.project = conv_norm(hidden, outputs, 1, activation=None)
+        self.after = attention(Place("projected", outputs, inputs, stage))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
@@ -59,7 +64,31 @@ class InvertedResidual(nn.Module):
         if self.attention is not None:
             y = self.attention(y)
         y = self.project(y)
+        if self.after is not None:
+            y = self.after(y)
         return x + y if self.adds else y
+
+    def layouts(self) -> tuple[Layout, ...]:
+        """Theirs is one numbered sequence: convolution, norm, activation; attention; projection."""
+        block = self.attention if self.attention is not None else self.after
+        return tuple(
+            Layout("houqb/CoordAttention mbv2_ca.py", self.renames(inner))
+            for inner in layouts_of(block)
+        )
+
+    def renames(self, inner: Layout) -> dict[str, str]:
+        """Our prefixes to theirs; `inner` names the attention's parts."""
+        renames: dict[str, str] = {}
+        at = 0
+        for part, layers in (("expand", self.expand), ("depthwise", self.depthwise)):
+            if layers is not None:
+                renames |= {f"{part}.conv": f"conv.{at}", f"{part}.norm": f"conv.{at + 1}"}
+                at += 3
+        if self.attention is not None:
+            renames |= inside("attention", f"conv.{at}", inner)
+            at += 1
+        renames |= {"project.conv": f"conv.{at}", "project.norm": f"conv.{at + 1}"}
+        return renames | (inside("after", f"conv.{at + 2}", inner) if self.after else {})
 
 
 class Head(nn.Module):
@@ -85,7 +114,7 @@ class Head(nn.Module):
         return logits
 
 
-class MobileNetV2(nn.Module):
+class MobileNetV2(Backbone):
     """
     MobileNetV2 for any attention that maps (N, C, H, W) to itself.
 
@@ -101,17 +130,17 @@ class MobileNetV2(nn.Module):
 
     # What each block is in this backbone. The coordinate attention paper's comparison sizes all
     # of its rivals alike: parameter counts match its published 3.89M, 3.89M and 3.95M.
-    OPTIONS: Mapping[str, Mapping[str, int | str]] = MappingProxyType(
+    HOMES: ClassVar[Mapping[str, Home]] = MappingProxyType(
         {
-            "se": {"reduction": 24, "activation": "relu6"},
-            "cbam": {"reduction": 24},
-            "coord": {"reduction": 32},
-            "nam": {},
+            "gate": Home("expanded"),
+            "residual": Home("expanded"),
+            "se": Home("expanded", always(reduction=24, activation="relu6")),
+            "cbam": Home("expanded", always(reduction=24)),
         }
     )
 
     def __init__(
-        self, attention: Attention | None = None, *, width: float = 1.0, num_classes: int = 1000
+        self, attention: Attention = empty, *, width: float = 1.0, num_classes: int = 1000
     ) -> None:
         super().__init__()
         channels = rounded(32 * width)
@@ -121,7 +150,7 @@ class MobileNetV2(nn.Module):
             rounded(320 * width),
             rounded(1280 * max(1.0, width)),
             num_classes,
-            dropout=0.0 if attention is None else 0.1,
+            dropout=0.0 if attention is empty else 0.1,
         )
         self.apply(initialise)
 
@@ -135,15 +164,38 @@ class MobileNetV2(nn.Module):
         yield "stem", "backbone"
         for name, residual in self.features.named_children():
             yield f"features.{name}", "backbone"
-            if getattr(residual, "attention", None) is not None:
-                yield f"features.{name}.attention", "attention"
+            for place in ("attention", "after"):
+                if getattr(residual, place, None) is not None:
+                    yield f"features.{name}.{place}", "attention"
         yield "head", "backbone"
 
+    def layouts(self) -> tuple[Layout, ...]:
+        """Of the authors of coordinate attention, and of d-li14, whose weights are public."""
+        return tuple(self._layouts())
 
-def _residuals(
-    channels: int, width: float, attention: Attention | None
-) -> Iterator[InvertedResidual]:
-    for expansion, base, repeats, first_stride in STAGES:
+    def _layouts(self) -> Iterator[Layout]:
+        residuals = [r for r in self.features if isinstance(r, InvertedResidual)]
+        block = next((b for r in residuals for b in (r.attention, r.after) if b is not None), None)
+        ends = {
+            "stem.conv": "features.0.0",
+            "stem.norm": "features.0.1",
+            "head.mix.conv": "conv.0",
+            "head.mix.norm": "conv.1",
+        }
+        for inner in layouts_of(block):
+            places = {
+                f"features.{i}.{ours}": f"features.{i + 1}.{theirs}"
+                for i, residual in enumerate(residuals)
+                for ours, theirs in residual.renames(inner).items()
+            }
+            body = ends | places
+            yield Layout("d-li14/mobilenetv2.pytorch", body | {"head.classifier": "classifier"})
+            houqb = body | {"head.classifier": "classifier.1"}
+            yield Layout("houqb/CoordAttention mbv2_ca.py", houqb)
+
+
+def _residuals(channels: int, width: float, attention: Attention) -> Iterator[InvertedResidual]:
+    for stage, (expansion, base, repeats, first_stride) in enumerate(STAGES):
         outputs = rounded(base * width)
         for repeat in range(repeats):
             yield InvertedResidual(
@@ -151,51 +203,7 @@ def _residuals(
                 outputs,
                 stride=first_stride if repeat == 0 else 1,
                 expansion=expansion,
-                attention=attention if expansion > 1 else None,
+                stage=stage,
+                attention=attention,
             )
             channels = outputs
-
-
-def conv_norm(
-    inputs: int,
-    outputs: int,
-    kernel: int,
-    *,
-    stride: int = 1,
-    groups: int = 1,
-    linear: bool = False,
-) -> nn.Sequential:
-    """A convolution without bias, BatchNorm and, unless linear, ReLU6; same size at stride 1."""
-    conv = nn.Conv2d(
-        inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False
-    )
-    parts: list[tuple[str, nn.Module]] = [("conv", conv), ("norm", nn.BatchNorm2d(outputs))]
-    if not linear:
-        parts.append(("act", nn.ReLU6()))
-    return nn.Sequential(OrderedDict(parts))
-
-
-def rounded(channels: float) -> int:
-    """The nearest multiple of 8, at least 8, and never more than 10 % below what was asked for."""
-    nearest = max(8, int(channels + 4) // 8 * 8)
-    return nearest if nearest >= 0.9 * channels else nearest + 8
-
-
-def initialise(module: nn.Module) -> None:
-    """
-    Draw one module's initial weights as the authors do, attention's convolutions included.
-
-    Convolutions N(0, 2 / (k k outputs)) in variance, linear layers N(0, 0.01) in deviation, biases
-    0, BatchNorm 1 and 0. Anything else keeps what it has.
-    """
-    if isinstance(module, nn.Conv2d):
-        fan_out = math.prod(module.kernel_size) * module.out_channels
-        nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
-    elif isinstance(module, nn.Linear):
-        nn.init.normal_(module.weight, std=0.01)
-    elif isinstance(module, nn.BatchNorm2d) and module.affine:
-        nn.init.ones_(module.weight)
-    else:
-        return
-    if module.bias is not None:
-        nn.init.zeros_(module.bias)

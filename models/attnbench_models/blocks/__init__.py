@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from attnbench_models.catalogue import Entry
+from attnbench_models.catalogue import BlockEntry
 
-BLOCKS: Mapping[str, Entry] = MappingProxyType(
+BLOCKS: Mapping[str, BlockEntry] = MappingProxyType(
     {
-        "none": Entry(
+        "none": BlockEntry(
             "attnbench_models.blocks.none:NoAttention",
             "no attention at all: the backbone leaves the place empty",
         ),
-        "se": Entry(
+        "se": BlockEntry(
             "attnbench_models.blocks.se:SqueezeExcitation",
             "squeeze-and-excitation: one gate per channel, from its mean",
         ),
-        "cbam": Entry(
+        "cbam": BlockEntry(
             "attnbench_models.blocks.cbam:ConvolutionalAttention",
             "convolutional block attention: a gate per channel, then a gate per pixel",
         ),
-        "coord": Entry(
+        "coord": BlockEntry(
             "attnbench_models.blocks.coord:CoordinateAttention",
             "coordinate attention: a gate per channel and row, and one per channel and column",
         ),
-        "nam": Entry(
+        "nam": BlockEntry(
             "attnbench_models.blocks.nam:NormalizationAttention",
             "normalization-based attention: a gate per element, weighted by BatchNorm's own scale",
         ),

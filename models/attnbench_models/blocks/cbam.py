@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from attnbench_models.checks import at_least_one
+from attnbench_models.layout import Layout
 
 
 class ConvolutionalAttention(nn.Module):
@@ -24,6 +25,18 @@ class ConvolutionalAttention(nn.Module):
     Export  Both reductions over the channels cross the layout that convolutions like; amax, not
             max, so that no exporter has indices to drop.
     """
+
+    LAYOUTS = (
+        Layout(
+            "Jongchan/attention-module",
+            {
+                "reduce": "ChannelGate.mlp.1",
+                "expand": "ChannelGate.mlp.3",
+                "conv": "SpatialGate.spatial.conv",
+                "norm": "SpatialGate.spatial.bn",
+            },
+        ),
+    )
 
     def __init__(self, channels: int, *, reduction: int = 16) -> None:
         super().__init__()

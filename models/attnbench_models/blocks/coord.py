@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from attnbench_models.checks import at_least_one
+from attnbench_models.layout import Layout
 
 
 class CoordinateAttention(nn.Module):
@@ -23,6 +24,11 @@ class CoordinateAttention(nn.Module):
     Export  Two means, one concatenation, one split. In evaluation the concatenation is not needed
             (conv1 and BN act on every position alike); in training it is: one set of statistics.
     """
+
+    LAYOUTS = (
+        Layout("houqb/CoordAttention coordatt.py"),
+        Layout("houqb/CoordAttention mbv2_ca.py", {"conv_h": "conv2", "conv_w": "conv3"}),
+    )
 
     def __init__(self, channels: int, *, reduction: int = 32) -> None:
         super().__init__()

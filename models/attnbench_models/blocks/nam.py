@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from attnbench_models.layout import Layout
+
 
 class NormalizationAttention(nn.Module):
     """
@@ -19,6 +21,11 @@ class NormalizationAttention(nn.Module):
     Export  In evaluation w BN(x) is one multiply and one add per channel. w is about 1 / C: the
             gate hardly leaves 0.5, and in int8 or wide layers in fp16 it does not leave it at all.
     """
+
+    LAYOUTS = (
+        Layout("Christian-lyc/NAM Channel_Att", {"norm": "bn2"}),
+        Layout("Christian-lyc/NAM Att", {"norm": "Channel_Att.bn2"}),
+    )
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from attnbench_models.checks import at_least_one, one_of
+from attnbench_models.layout import Layout
 
 
 class SqueezeExcitation(nn.Module):
@@ -21,6 +22,11 @@ class SqueezeExcitation(nn.Module):
             MobileNetV2 of the coordinate attention paper has reduction 24 and ReLU6.
     Export  One mean over H and W, two 1x1 convolutions on a single pixel, one broadcast product.
     """
+
+    LAYOUTS = (
+        Layout("moskomule/senet.pytorch", {"reduce": "fc.0", "expand": "fc.2"}),
+        Layout("Andrew-Qibin/ssdlite-pytorch-mobilenext", {"reduce": "conv.0", "expand": "conv.2"}),
+    )
 
     def __init__(
         self,

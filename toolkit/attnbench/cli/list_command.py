@@ -16,14 +16,14 @@ def _blocks() -> Rows:
     from attnbench_models.blocks import BLOCKS
 
     for name, entry in BLOCKS.items():
-        yield {"name": name, "summary": entry.summary}
+        yield {"name": name, "summary": entry.summary, "kind": entry.kind}
 
 
 def _backbones() -> Rows:
-    from attnbench_models.backbones import BACKBONES
+    from attnbench_models.backbones import BACKBONES, blocks_for
 
     for name, entry in BACKBONES.items():
-        yield {"name": name, "summary": entry.summary, "blocks": list(entry.blocks)}
+        yield {"name": name, "summary": entry.summary, "blocks": list(blocks_for(name))}
 
 
 def _backends() -> Rows:

@@ -170,7 +170,7 @@ def recipe_from(given: dict[str, Any]) -> Recipe:
         block=block,
         options=_block_options(given),
         width=given["width"] or 1.0,
-        size=given["size"] or (224, 224),
+        size=given["size"] or BACKBONES[backbone].size,
         seed=given["seed"] or 0,
         checkpoint=str(checkpoint) if checkpoint else None,
         checkpoint_sha256=_sha256(checkpoint) if checkpoint else None,
