@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from attnbench_models import create_block
-from attnbench_models.backbones.mobilenetv2 import Head, InvertedResidual, conv_norm, initialise
+from attnbench_models.backbones.layers import conv_norm, initialise
+from attnbench_models.backbones.mobilenetv2 import Head, InvertedResidual
+from attnbench_models.places import Attention, Place, empty
 
 SIZE = (32, 24)
 BLOCKS = ("none", "se", "cbam", "coord", "nam")
@@ -18,7 +20,7 @@ ATTENTION = tuple(f"features.{number}.attention" for number in range(3))
 class Slice(nn.Module):
     """A stem, three inverted residuals (plain, strided, with a shortcut) and a head."""
 
-    def __init__(self, attention=None) -> None:
+    def __init__(self, attention: Attention = empty) -> None:
         super().__init__()
         self.stem = conv_norm(3, 16, 3, stride=2)
         self.features = nn.Sequential(
@@ -33,8 +35,17 @@ class Slice(nn.Module):
         return self.head(self.features(self.stem(x)))
 
 
+def with_block(block) -> Slice:
+    """A slice with a block in the three places that MobileNetV2 has for gates."""
+
+    def attention(place: Place) -> nn.Module | None:
+        return create_block(block, place.channels) if place.role == "expanded" else None
+
+    return Slice(attention)
+
+
 none = Slice
-se, cbam, coord, nam = (partial(Slice, partial(create_block, name)) for name in BLOCKS[1:])
+se, cbam, coord, nam = (partial(with_block, name) for name in BLOCKS[1:])
 
 
 class TheirCbam(nn.Module):
@@ -56,7 +67,7 @@ class TheirCbam(nn.Module):
         return x * torch.sigmoid(self.conv(pooled))
 
 
-their_cbam = partial(Slice, TheirCbam)
+their_cbam = partial(with_block, TheirCbam)
 
 
 class OneMinus(nn.Module):
@@ -70,7 +81,7 @@ class OneMinus(nn.Module):
         return x * (1 - self.conv(x))
 
 
-one_minus = partial(Slice, OneMinus)
+one_minus = partial(with_block, OneMinus)
 
 
 class Refused(nn.Module):
