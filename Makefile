@@ -49,6 +49,14 @@ run: install  ## Export, parity, profile, report: BLOCK=coord, more options in A
 test: install  ## Run the tests, JOBS=2 at a time; more options in ARGS
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
 
+.PHONY: test-all
+test-all: install  ## Every pair of the zoo through every runtime; an interrupted run goes on
+	$(BIN)/python -m pytest -n $(JOBS) --dist load -m full tests/matrix $(ARGS)
+
+.PHONY: support
+support: install  ## Write docs/support.md from the results of `make test-all`
+	$(BIN)/python -m tests.matrix.support
+
 .PHONY: lint
 lint: $(INSTALLED)  ## Formatting, lint, types
 	$(BIN)/ruff format --check $(CHECKED)
@@ -80,6 +88,10 @@ bench-runner: install  ## The native runner against the runtimes' own Python pac
 .PHONY: bench-run
 bench-run: install  ## Wall time and peak memory of `attnbench run`, cold and then cached
 	$(BIN)/python benchmarks/run.py --block $(BLOCK) $(ARGS)
+
+.PHONY: bench-matrix
+bench-matrix: install  ## Do block times add up in every pair of the zoo? An interrupted run goes on
+	$(BIN)/python benchmarks/matrix.py $(ARGS)
 
 .PHONY: clean
 clean:  ## Remove .venv and what was built, exported and measured here; the user's cache stays

@@ -56,6 +56,7 @@ class BackboneEntry(Entry):
     `native` is the block that the published model has; `size` (height, width) and `classes` are
     those that it is published for. `task` is "classification" (logits), "segmentation" (logits or
     labels per pixel) or "detection" (boxes and scores). `scales` is whether it takes a width.
+    `unverified` says why its structure is held against no published count, if it is not.
     """
 
     takes: tuple[str, ...] = field(kw_only=True)
@@ -64,6 +65,7 @@ class BackboneEntry(Entry):
     classes: int = field(default=1000, kw_only=True)
     task: str = field(default="classification", kw_only=True)
     scales: bool = field(default=False, kw_only=True)
+    unverified: str = field(default="", kw_only=True)
 
 
 Row = TypeVar("Row", bound=Entry)

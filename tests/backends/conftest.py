@@ -1,21 +1,14 @@
 from __future__ import annotations
 
-import gc
-import os
 import warnings
 from collections.abc import Callable
 
 import pytest
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before any converter could load ONNX Runtime
-
-from attnbench.backends import BACKENDS, Backend, format_of
-from attnbench.files import copy
-from attnbench.pipeline.reference import graph_identity, reference_record, weights_for
-from attnbench.pipeline.task import Task
-from attnbench.pipeline.worker import make
+from attnbench.backends import BACKENDS, Backend
 from attnbench.records import Artifact
 from attnbench_models import Recipe
+from tests.converting import converted
 from tests.slices import SIZE
 
 Convert = Callable[..., Artifact]
@@ -33,26 +26,8 @@ def convert_anew(tmp_path_factory) -> Convert:
     """(backend, slice, skip=rewrites) -> a fresh artifact, made as an export's worker makes it."""
 
     def convert(backend: str, name: str, skip: tuple[str, ...] = ()) -> Artifact:
-        folder = tmp_path_factory.mktemp(f"{backend}-{name}")
         recipe = Recipe(model=f"tests.slices:{name}", size=SIZE)
-        identity = graph_identity(recipe)
-        weights = folder / f"{name}.safetensors"
-        copy(weights_for(recipe, identity), weights)
-        task = Task(
-            recipe=recipe,
-            identity=identity,
-            backend=backend,
-            weights=str(weights),
-            reference=reference_record(weights, weights.name),
-            tools={},
-            skip=skip,
-            blocks=(),
-            file=str(folder / f"{name}{format_of(backend).suffix}"),
-        )
-        with warnings.catch_warnings(action="ignore"):  # converters warn of their own insides
-            made = make(task)
-            gc.collect()  # coremltools leaves a temporary folder to the garbage collector
-            return made
+        return converted(recipe, backend, tmp_path_factory.mktemp(f"{backend}-{name}"), skip=skip)
 
     return convert
 

@@ -1,0 +1,91 @@
+"""docs/support.md from the matrix: `python -m tests.matrix.support` after `make test-all`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+
+from attnbench.backends import FORMATS
+from attnbench.files import write
+from attnbench_models.backbones import BACKBONES
+from tests.matrix.cells import CELLS, Cell
+from tests.matrix.results import Result, kept
+
+PAGE = Path(__file__).parents[2] / "docs" / "support.md"
+
+INTRODUCTION = """# What deploys
+
+Written by `make support` from what `make test-all` found; not by hand. Every block in a backbone
+where it is at home, and every backbone with its own block and with its paper's, was converted at
+{sizes} pixels, run by each runtime, and held to PyTorch by the parity gate. "yes" is: converts,
+runs and passes; Core ML has no runtime off macOS, so there it is: converts. Behind it is the
+number of delegates, where a runtime has them, and what runs outside of them.
+"""
+
+
+def page(results: Mapping[Cell, Result]) -> str:
+    """The whole page for these results."""
+    sizes = sorted({cell.recipe.size for cell in results})
+    text = ", ".join("x".join(map(str, size)) for size in sizes)
+    return "\n".join(
+        [INTRODUCTION.format(sizes=text), *_table(results), "", *_refused(results), *_unverified()]
+    )
+
+
+def _table(results: Mapping[Cell, Result]) -> Iterator[str]:
+    yield f"| backbone | block | {' | '.join(FORMATS)} |"
+    yield "|---" * (2 + len(FORMATS)) + "|"
+    for (backbone, block), cells in groupby(results, key=lambda cell: (cell.backbone, cell.block)):
+        said = {cell.backend: _said(results[cell]) for cell in cells}
+        yield f"| {backbone} | {block} | {' | '.join(said[name] for name in FORMATS)} |"
+
+
+def _said(result: Result) -> str:
+    if result.refused is not None:
+        return "**refused**"
+    if result.failed:
+        return "**fails parity**"
+    if not result.ran or result.delegates is None:
+        return "yes"
+    outside = f", outside: {', '.join(result.outside)}" if result.outside else ""
+    return f"yes ({result.delegates}{outside})"
+
+
+def _refused(results: Mapping[Cell, Result]) -> Iterator[str]:
+    yield "## Pairs that cannot work"
+    yield ""
+    broken = {cell: one for cell, one in results.items() if one.refused or one.failed}
+    for cell, one in broken.items():
+        yield f"- {cell.name}: {one.refused or '; '.join(one.failed)}"
+    if not broken:
+        yield "None."
+    yield ""
+
+
+def _unverified() -> Iterator[str]:
+    yield "## Structure unverified"
+    yield ""
+    reasons = {name: entry.unverified for name, entry in BACKBONES.items() if entry.unverified}
+    for name, reason in reasons.items():
+        yield f"- {name}: {reason}"
+    if not reasons:
+        yield "None: every backbone has the published number of parameters."
+    yield ""
+
+
+def main() -> int:
+    results = {cell: result for cell in CELLS if (result := kept(cell)) is not None}
+    missing = [cell.name for cell in CELLS if cell not in results]
+    if missing:
+        print(f"error: {len(missing)} cells have no result of this source: {', '.join(missing)}")
+        print(" hint: make test-all")
+        return 2
+    write(PAGE, page(results))
+    print(PAGE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

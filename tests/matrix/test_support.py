@@ -1,0 +1,32 @@
+"""The page on what deploys is about the registry as it is."""
+
+from __future__ import annotations
+
+from attnbench_models.backbones import BACKBONES
+from tests.matrix.cells import CELLS, Cell
+from tests.matrix.results import Result
+from tests.matrix.support import PAGE, page
+
+
+def rows() -> set[tuple[str, str]]:
+    lines = [line.strip("| ").split(" | ") for line in PAGE.read_text().splitlines()]
+    return {(cells[0], cells[1]) for cells in lines if len(cells) == 6} - {("backbone", "block")}
+
+
+def test_the_page_has_every_pair_and_every_reservation():
+    assert rows() == {(cell.backbone, cell.block) for cell in CELLS}
+    for name, entry in BACKBONES.items():
+        assert not entry.unverified or f"- {name}: {entry.unverified}" in PAGE.read_text()
+
+
+def test_what_fails_is_said():
+    good = Result("k", None, (), True, 1, ("Softmax",), ())
+    bad = Result("k", "tflite: it has no such operator", (), False, None, (), ())
+    off = Result("k", None, ("natural: max_error 1, limit 0",), True, 2, (), ())
+    written = page(
+        {Cell("b", "x", "onnx"): good, Cell("b", "x", "tflite"): bad}
+        | {Cell("b", "x", "executorch"): off, Cell("b", "x", "coreml"): good}
+    )
+    assert "| b | x | yes (1, outside: Softmax) | **refused** | **fails parity** |" in written
+    assert "- b-x-tflite: tflite: it has no such operator" in written
+    assert "- b-x-executorch: natural: max_error 1, limit 0" in written
