@@ -91,7 +91,7 @@ bench-run: install  ## Wall time and peak memory of `attnbench run`, cold and th
 
 .PHONY: bench-matrix
 bench-matrix: install  ## Do block times add up in every pair of the zoo? An interrupted run goes on
-	$(BIN)/python benchmarks/matrix.py $(ARGS)
+	$(BIN)/python -m benchmarks.matrix $(ARGS)
 
 .PHONY: clean
 clean:  ## Remove .venv and what was built, exported and measured here; the user's cache stays

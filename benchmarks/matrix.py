@@ -19,7 +19,6 @@ from statistics import median
 
 from rich.console import Console
 from rich.table import Table
-
 from tests.matrix.cells import Cell, pairs
 
 FOLDER = Path(__file__).parents[1] / "build" / "matrix-closure"
