@@ -60,13 +60,25 @@ def none(s, x):
     return x
 
 
-def se(s, x, limit=np.inf):
-    hidden = np.clip(pointwise(s, "reduce", x.mean((2, 3))), 0, limit)
-    return x * sigmoid(pointwise(s, "expand", hidden))[:, :, None, None]
+def relu(z):
+    return np.maximum(z, 0)
+
+
+def se(s, x, act=relu, gate=sigmoid):
+    hidden = act(pointwise(s, "reduce", x.mean((2, 3))))
+    return x * gate(pointwise(s, "expand", hidden))[:, :, None, None]
 
 
 def se_relu6(s, x):
-    return se(s, x, limit=6)
+    return se(s, x, act=lambda z: np.clip(z, 0, 6))
+
+
+def se_silu(s, x):
+    return se(s, x, act=lambda z: z * sigmoid(z))
+
+
+def se_hard(s, x):
+    return se(s, x, gate=lambda z: np.clip(z + 3, 0, 6) / 6)
 
 
 def cbam(s, x):
@@ -99,6 +111,8 @@ CASES = {
     "se": (se, "se", {}),
     "se without bias": (se, "se", {"bias": False}),
     "se of 5, relu6": (se_relu6, "se", {"hidden": 5, "activation": "relu6"}),
+    "se, silu": (se_silu, "se", {"activation": "silu"}),
+    "se, hard sigmoid": (se_hard, "se", {"gate": "hard-sigmoid"}),
     "cbam": (cbam, "cbam", {}),
     "cbam of 4": (cbam, "cbam", {"reduction": 4}),
     "coord": (coord, "coord", {}),
