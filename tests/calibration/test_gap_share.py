@@ -42,7 +42,7 @@ def test_it_is_measured_once_for_a_machine_and_runtime(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     measured = []
     monkeypatch.setattr(
-        module, "_measure", lambda job: measured.append(job) or GapShare(0.8, 0.78, 0.82, 5)
+        module, "_measure", lambda job, *_: measured.append(job) or GapShare(0.8, 0.78, 0.82, 5)
     )
     first = gap_share(JOB, "some cpu", "1.31.1")
     assert gap_share(JOB, "some cpu", "1.31.1") == first
@@ -50,14 +50,15 @@ def test_it_is_measured_once_for_a_machine_and_runtime(monkeypatch, tmp_path):
     gap_share(JOB, "another cpu", "1.31.1")
     gap_share(JOB, "some cpu", "1.32.0")
     gap_share(replace(JOB, threads=2), "some cpu", "1.31.1")
-    assert len(measured) == 4
+    gap_share(JOB, "some cpu", "1.31.1", 1, 3)
+    assert len(measured) == 5
 
 
 def test_a_calibration_on_a_busy_machine_is_not_kept(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     spread = [GapShare(0.8, 0.5, 1.9, 5), GapShare(0.8, 0.78, 0.82, 5)]
     told = iter(spread)
-    monkeypatch.setattr(module, "_measure", lambda job: next(told))
+    monkeypatch.setattr(module, "_measure", lambda *_: next(told))
     assert gap_share(JOB, "some cpu", "1.31.1") == spread[0]
     assert gap_share(JOB, "some cpu", "1.31.1") == spread[1]
     assert gap_share(JOB, "some cpu", "1.31.1") == spread[1]  # from the cache
@@ -79,8 +80,7 @@ def test_the_models_are_valid_and_of_the_kind_they_stand_for(tmp_path):
 def test_a_real_profiler_spends_time_in_the_gaps(monkeypatch, tmp_path):
     """How much is for a quiet machine to say: benchmarks/closure.py shows what it is good for."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(module, "LAUNCHES", 1)
-    found = gap_share(JOB, "this machine", "1.31.1")
+    found = gap_share(JOB, "this machine", "1.31.1", launches=1)
     assert math.isfinite(found.value)
     assert found.low == found.value == found.high
     assert found.launches == 1

@@ -18,6 +18,7 @@ from attnbench.devices.transport import ConnectionLost
 from attnbench.emulation import running
 from attnbench.errors import BadOption, DeviceError
 from attnbench.pipeline.parity import questions, reference_key, verify
+from attnbench.records import Wanted
 from tests.conformance.transport import TransportContract
 from tests.devices.artifacts import BACKENDS
 from tests.devices.test_detached import PROGRAM
@@ -104,7 +105,7 @@ def test_a_governor_is_set_and_put_back(pi):
     root = pi.root
     pi.transport.run(["mkdir", "-p", str(root)])
     for _ in range(2):  # the second time as after a lost connection: nothing is forgotten
-        settings.hold(pi.transport, root, "performance", (0, 1, 2, 3))
+        settings.hold(pi.transport, root, Wanted(governor="performance"), (0, 1, 2, 3))
         assert look(pi.transport, full=False).governor == "performance"
     settings.restore(pi.transport, root)
     assert look(pi.transport, full=False).governor == "ondemand"
@@ -113,7 +114,7 @@ def test_a_governor_is_set_and_put_back(pi):
 
 def test_a_governor_that_may_not_be_set_stays(phone):
     phone.transport.run(["mkdir", "-p", str(phone.root)])
-    settings.hold(phone.transport, phone.root, "performance", (7,))
+    settings.hold(phone.transport, phone.root, Wanted(governor="performance"), (7,))
     assert look(phone.transport, full=False).governor == "schedutil"
     settings.restore(phone.transport, phone.root)
 

@@ -194,10 +194,33 @@ def test_an_unknown_device_has_suggestions():
     assert "did you mean 'rpi" in caught.value.hint
 
 
-def test_the_host_has_nothing_to_set():
+def test_the_host_has_a_profile_too():
     assert DEVICES.get("host").name == "host"
-    with pytest.raises(BadOption, match="nothing to set"):
-        DEVICES.get("host", ["threads=2"])
+    assert DEVICES.get("host", ["threads=2"]).threads == 2
+    with pytest.raises(BadOption, match="unknown key 'thread'"):
+        DEVICES.get("host", ["thread=2"])
+
+
+def test_a_dot_leads_into_a_cluster(write):
+    changed = overridden(read(write(GOOD)), ["clusters.big.max_khz=1500000"])
+    assert changed.clusters[0].max_khz == 1500000
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("clusters.bg.max_khz=1", "--set clusters.bg.max_khz: there is no 'bg'"),
+        ("cluster.big.max_khz=1", "--set cluster.big.max_khz: there is no 'cluster'"),
+        ("threads.big=1", "--set threads.big: there is no 'threads' that has keys of its own"),
+        ("clusters.big.max_mhz=1", r"clusters\[0\]: unknown key 'max_mhz'"),
+        ("clusters.big.max_khz=fast", r"clusters\[0\].max_khz: Expected `?int"),
+        ("stay_awake=7", "stay_awake: Expected bool"),
+    ],
+)
+def test_a_slip_in_a_setting_is_named(write, setting, said):
+    with pytest.raises(BadOption, match=said) as caught:
+        overridden(read(write(GOOD)), [setting])
+    assert caught.value.hint
 
 
 def test_a_damaged_profile_does_not_hide_the_others(write, tmp_path, monkeypatch):

@@ -221,7 +221,7 @@ def test_a_launch_waits_until_it_is_cool(tmp_path, monkeypatch):
     with bench.device.watched() as watch:
         bench.call()
     assert sensors.celsius == [60.0]
-    assert watch.conditions().notes == ()
+    assert watch.conditions().starts_c == (60.0,)
 
 
 @pytest.mark.parametrize("celsius", [70.0, None])
@@ -231,8 +231,8 @@ def test_it_does_not_wait_for_ever(tmp_path, monkeypatch, celsius):
     bench = Bench(tmp_path / "device", start_temperature_c=60.0, cooldown_s=0.2)
     with bench.device.watched() as watch:
         bench.call()
-    late = ("a launch began above 60 °C, after 0.2 s of waiting",)
-    assert watch.conditions().notes == (late if celsius else ())
+    assert watch.conditions().starts_c == (celsius,)
+    assert watch.conditions().wanted.start_temperature_c == 60.0
     assert ("temperature_c" in watch.conditions().unknown) == (celsius is None)
 
 

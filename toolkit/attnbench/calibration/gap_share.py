@@ -33,6 +33,7 @@ from attnbench.store import from_json, to_json
 
 LAUNCHES = 5
 ITERATIONS = 60
+WARMUP = 5
 
 STEADY_WITHIN = 0.15
 """Largest spread over launches, as a share of the ratio, for it to be kept."""
@@ -53,34 +54,38 @@ class GapShare:
         return self.high - self.low <= STEADY_WITHIN * abs(self.value)
 
 
-def gap_share(job: Job, cpu: str, version: str) -> GapShare:
+def gap_share(
+    job: Job, cpu: str, version: str, launches: int = LAUNCHES, iterations: int = ITERATIONS
+) -> GapShare:
     """
     The calibrated ratio for a machine, a runtime and a runner; kept once it was steady.
 
     `job` carries the place, threads and cpus; its model does not matter.
     """
-    facts = to_json([cpu, version, source_key(find_all()), job.threads, job.cpus])
+    effort = [launches, iterations]
+    facts = to_json([cpu, version, source_key(find_all()), job.threads, job.cpus, effort])
     path = cache_dir("calibration") / f"onnxruntime-{hashlib.sha256(facts).hexdigest()[:16]}.json"
     if path.is_file():
         return from_json(path.read_bytes(), GapShare, str(path))
-    measured = _measure(job)
+    measured = _measure(job, launches, iterations)
     if measured.steady:
         write(path, to_json(measured))
     return measured
 
 
-def _measure(job: Job) -> GapShare:
+def _measure(job: Job, launches: int, iterations: int) -> GapShare:
     x = np.random.default_rng(0).standard_normal(INPUT).astype(np.float32)
     with tempfile.TemporaryDirectory(prefix="attnbench-") as folder:
         models = write_models(Path(folder))
+        warmup = min(WARMUP, iterations)
         ratios = []
-        for _ in range(LAUNCHES):
+        for _ in range(launches):
             pairs = []
             for model in models.values():
                 mine = replace(job, engine="onnxruntime", model=model, sha256="")
-                pairs.append(added_and_gaps(*measure_paired(mine, [x], 5, ITERATIONS)))
+                pairs.append(added_and_gaps(*measure_paired(mine, [x], warmup, iterations)))
             ratios.append(slope(pairs))
-    return GapShare(median(ratios), min(ratios), max(ratios), LAUNCHES)
+    return GapShare(median(ratios), min(ratios), max(ratios), launches)
 
 
 def added_and_gaps(launch: Launch, trace: Trace) -> tuple[float, float]:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import click
 
-from attnbench.cli.options import device_option, json_option
+from attnbench.cli.device_options import Chosen, device_options
+from attnbench.cli.options import json_option
 
 
 @click.command("doctor")
-@device_option
+@device_options
 @json_option
 @click.pass_context
-def command(ctx: click.Context, /, device: str, as_json: bool) -> None:
+def command(ctx: click.Context, /, device: Chosen, as_json: bool) -> None:
     """Check that everything needed is here; exit 3 if something is missing."""
     from rich.console import Console
     from rich.table import Table
 
     from attnbench.cli.console import write_json
     from attnbench.cli.documents import list_document
-    from attnbench.devices import DEVICES
     from attnbench.pipeline.doctor import checks
 
-    DEVICES.get(device)
+    device.resolve()
     found = list(checks())
     if as_json:
         rows = [{"name": c.name, "ok": c.ok, "found": c.found, "hint": c.hint} for c in found]

@@ -115,11 +115,6 @@ runs_option = click.option(
     help="Folder of the records and pages.",
 )
 
-device_option = click.option(
-    "--device", default="host", show_default=True, metavar="NAME", help="Where to run."
-)
-
-
 images_option = click.option(
     "--images",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -131,16 +126,18 @@ def measure_options(command: Command) -> Command:
     """How much to measure."""
     for option in (
         click.option("--cpus", metavar="LIST", help="Processors to run on, such as 0,2-3."),
-        click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True),
         click.option(
-            "--iterations", type=click.IntRange(1), default=50, show_default=True, help="Of each."
+            "--threads", type=click.IntRange(1, 1024), help="[default: the device profile's]"
+        ),
+        click.option(
+            "--iterations",
+            type=click.IntRange(1),
+            help="Of each.  [default: 50; 3 in instruction time]",
         ),
         click.option(
             "--launches",
             type=click.IntRange(1),
-            default=10,
-            show_default=True,
-            help="Processes; intervals are over these.",
+            help="Processes; intervals are over these.  [default: 10; 1 in instruction time]",
         ),
     ):
         command = option(command)

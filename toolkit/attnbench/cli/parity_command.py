@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from attnbench.cli.device_options import Chosen, device_options
 from attnbench.cli.options import (
-    device_option,
     export_options,
     images_option,
     json_option,
@@ -20,7 +20,7 @@ from attnbench.cli.options import (
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @recipe_options
 @export_options
-@device_option
+@device_options
 @images_option
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML for CI.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables as Markdown.")
@@ -30,7 +30,7 @@ def command(
     ctx: click.Context,
     /,
     files: tuple[Path, ...],
-    device: str,
+    device: Chosen,
     images: Path | None,
     junit: Path | None,
     markdown: Path | None,
@@ -47,11 +47,10 @@ def command(
     from attnbench.cli.console import Steps
     from attnbench.cli.subject import subject
     from attnbench.clock import now
-    from attnbench.devices import DEVICES
     from attnbench.pipeline.run import verify_all
     from attnbench.store import Run
 
-    on = DEVICES.get(device)
+    on = device.resolve()
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
     with Steps() as progress:
         chosen = subject(files, given, exporting, progress)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from attnbench.cli.device_options import Chosen, device_options
 from attnbench.cli.options import (
-    device_option,
     export_options,
     json_option,
     measure_options,
@@ -21,7 +21,7 @@ from attnbench.cli.options import (
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @recipe_options
 @export_options
-@device_option
+@device_options
 @measure_options
 @runs_option
 @json_option
@@ -30,10 +30,10 @@ def command(
     ctx: click.Context,
     /,
     files: tuple[Path, ...],
-    device: str,
-    launches: int,
-    iterations: int,
-    threads: int,
+    device: Chosen,
+    launches: int | None,
+    iterations: int | None,
+    threads: int | None,
     cpus: str | None,
     folder: Path,
     as_json: bool,
@@ -48,12 +48,11 @@ def command(
     from attnbench.cli.console import Steps
     from attnbench.cli.options import cpus_from
     from attnbench.cli.subject import subject
-    from attnbench.devices import DEVICES
-    from attnbench.pipeline.profile import Effort
+    from attnbench.pipeline.effort import effort_on
     from attnbench.pipeline.run import profile_all
 
-    on = DEVICES.get(device)
-    effort = Effort(launches, iterations, threads=threads, cpus=cpus_from(cpus))
+    on = device.resolve()
+    effort = effort_on(on, launches, iterations, threads=threads, cpus=cpus_from(cpus))
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
     with Steps() as progress:
         chosen = subject(files, given, exporting, progress)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from attnbench.cli.device_options import Chosen, device_options
 from attnbench.cli.options import (
-    device_option,
     export_options,
     images_option,
     json_option,
@@ -21,7 +21,7 @@ from attnbench.cli.options import (
 @click.command("run")
 @recipe_options
 @export_options
-@device_option
+@device_options
 @measure_options
 @images_option
 @runs_option
@@ -30,10 +30,10 @@ from attnbench.cli.options import (
 def command(
     ctx: click.Context,
     /,
-    device: str,
-    launches: int,
-    iterations: int,
-    threads: int,
+    device: Chosen,
+    launches: int | None,
+    iterations: int | None,
+    threads: int | None,
     cpus: str | None,
     images: Path | None,
     folder: Path,
@@ -50,13 +50,12 @@ def command(
     from attnbench.cli.console import Steps
     from attnbench.cli.options import cpus_from
     from attnbench.cli.subject import Subject, request
-    from attnbench.devices import DEVICES
     from attnbench.pipeline import run as pipeline
+    from attnbench.pipeline.effort import effort_on
     from attnbench.pipeline.export import export
-    from attnbench.pipeline.profile import Effort
 
-    on = DEVICES.get(device)
-    effort = Effort(launches, iterations, threads=threads, cpus=cpus_from(cpus))
+    on = device.resolve()
+    effort = effort_on(on, launches, iterations, threads=threads, cpus=cpus_from(cpus))
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
     with Steps() as progress:
         made = export(request(given, exporting), progress)

@@ -8,6 +8,9 @@ from typing import Protocol
 from attnbench.records import Conditions, DeviceId
 from attnbench.runner import Place
 
+INSTRUCTIONS = "instructions"
+"""The clock of an emulated machine that counts what it executes, one nanosecond each."""
+
 
 class Watch(Protocol):
     """Conditions around a block of work; complete once the block has ended."""
@@ -25,7 +28,15 @@ class Device(Protocol):
 
     @property
     def clock(self) -> str:
-        """What its times count: "monotonic" is real time."""
+        """What its times count: "monotonic" is real time, else INSTRUCTIONS."""
+
+    @property
+    def threads(self) -> int:
+        """How many to run on unless told otherwise."""
+
+    @property
+    def runner_sha256(self) -> str | None:
+        """Of the user's own runner, if that is used instead of ours."""
 
     @property
     def place(self) -> Place:
@@ -33,6 +44,9 @@ class Device(Protocol):
 
     def identity(self) -> DeviceId:
         """Who it is, for the record."""
+
+    def check_times(self) -> None:
+        """Raise BadOption if its times mean nothing."""
 
     def watched(self) -> AbstractContextManager[Watch]:
         """Observe the machine while the block runs."""

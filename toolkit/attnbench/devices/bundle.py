@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from attnbench import files
 from attnbench.devices import elf
 from attnbench.devices.wheels import wheel_for
-from attnbench.errors import MissingTool
+from attnbench.errors import BadOption, MissingTool
 from attnbench.runner import build, find_all
 from attnbench.runner.build import PLUGIN, RUNNER, compiler_for
 
@@ -83,17 +83,23 @@ class Bundle:
         return (*where, "--lib-version", self.version)
 
 
-def assemble(engine: str, machine: str, *, private_loader: bool = False) -> Bundle:
+def assemble(
+    engine: str, machine: str, *, private_loader: bool = False, runner: Path | None = None
+) -> Bundle:
     """
     The bundle of one engine for one machine, built and downloaded if need be.
 
-    Raises MissingTool: no cross compiler, no wheel, a file that cannot be loaded there.
+    `runner` is the user's own, its plug-in beside it. Raises MissingTool: no cross compiler, no
+    wheel, a file that cannot be loaded there; BadOption if it is the user's.
     """
     wheels = {name: wheel_for(name, machine) for name in find_all()}
-    runner = build(machine, wheels)
+    if runner is None:
+        runner = build(machine, wheels)
+    else:
+        _check_own(runner, machine)
     wheel = wheels.get(engine) or wheel_for(engine, machine)
     content = {RUNNER: runner} | {f"{LIB}/{path.name}": path for path in wheel.libraries}
-    if engine == "executorch":
+    if engine == "executorch" and runner.with_name(PLUGIN).is_file():
         content[PLUGIN] = runner.with_name(PLUGIN)
     if private_loader:
         content |= {f"{LIB}/{name}": _runtime(machine, name) for name in (LOADERS[machine], *GLIBC)}
@@ -102,6 +108,16 @@ def assemble(engine: str, machine: str, *, private_loader: bool = False) -> Bund
     )
     _check(bundle)
     return bundle
+
+
+def _check_own(runner: Path, machine: str) -> None:
+    kind = elf.read(runner)
+    if kind is None or kind.machine != machine:
+        found = kind.machine if kind else "no binary"
+        raise BadOption(
+            f"--runner {runner}: the device is {machine}, this is {found}",
+            hint="build it for the device, 64 bits",
+        )
 
 
 def _check(bundle: Bundle) -> None:

@@ -53,11 +53,16 @@ class Host:
 
     name: str = "host"
     clock: str = "monotonic"
+    threads: int = 1
+    runner_sha256: str | None = None
     place: Place = field(default_factory=Local)
 
     def identity(self) -> DeviceId:
         """See Device."""
         return DeviceId(self.name, False, platform.machine(), cpu_name())
+
+    def check_times(self) -> None:
+        """See Device: they are real."""
 
     @contextmanager
     def watched(self) -> Iterator[HostWatch]:

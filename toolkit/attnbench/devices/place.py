@@ -42,8 +42,7 @@ class RemotePlace:
             with _prepared(self.device.new_run()) as run:
                 words, outputs = self._there(arguments, run)
                 command = [*_ENVIRONMENT, *bundle.command(home), *words, *bundle.options(home)]
-                if self.device.watch is not None:
-                    self.device.steady()
+                self.device.steady()
                 ended = _attend(run, command, timeout_s, engine)
         self._note(ended, bundle)
         _bring_back(ended, outputs, self.device.transport.where)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from attnbench.errors import BadOption
+from attnbench.records import Wanted
 
 LOCAL, SSH, ADB, EMULATED = "local", "ssh", "adb", "emulated"
 
@@ -56,6 +57,8 @@ class DeviceProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     `cpus` () are all processors. `governor` "" leaves the frequency governor alone. A launch
     waits up to `cooldown_s` for the processor to be at `start_temperature_c` or below; None
     waits for nothing. `private_loader` brings glibc along, for systems that have another C library.
+    `stay_awake` keeps a phone's screen on while it is plugged in, `fixed_performance` asks Android
+    for clocks that it can hold.
     """
 
     name: str
@@ -70,6 +73,8 @@ class DeviceProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     cooldown_s: float = 0.0
     start_temperature_c: float | None = None
     private_loader: bool = False
+    stay_awake: bool = False
+    fixed_performance: bool = False
 
     def __post_init__(self) -> None:
         for problem in _problems(self):
@@ -84,6 +89,18 @@ class DeviceProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     def address(self) -> str:
         """What the transport is given: a host, a serial, the emulated device's name, or nothing."""
         return self.transport.partition(":")[2]
+
+    @property
+    def wanted(self) -> Wanted:
+        """How the device is to be held, for the record."""
+        return Wanted(
+            max_khz={str(cpu): one.max_khz for one in self.clusters for cpu in one.cpus},
+            governor=self.governor,
+            cooldown_s=self.cooldown_s,
+            start_temperature_c=self.start_temperature_c,
+            stay_awake=self.stay_awake,
+            fixed_performance=self.fixed_performance,
+        )
 
 
 def _problems(profile: DeviceProfile) -> list[str]:
@@ -136,14 +153,36 @@ def read(path: Path) -> DeviceProfile:
 
 
 def overridden(profile: DeviceProfile, settings: Sequence[str]) -> DeviceProfile:
-    """The profile with `key=value` settings put over it. Raises BadOption."""
+    """
+    The profile with `key=value` settings put over it. Raises BadOption.
+
+    A dot leads into what has keys of its own: `clusters.big.max_khz=1800000`.
+    """
     table = msgspec.to_builtins(profile)
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not (key and equals):
             raise BadOption(f"--set {setting!r} is not key=value")
-        table[key] = _value(text)
+        *way, last = key.split(".")
+        inside = table
+        for word in way:
+            inside = _inside(inside, word, key)
+        inside[last] = _value(text)
     return _convert(table, f"--set {' '.join(settings)}") if settings else profile
+
+
+def _inside(table: dict[str, Any], word: str, key: str) -> dict[str, Any]:
+    """What a word of a dotted key leads to: a table, or the one of that name in a list of them."""
+    found = table.get(word)
+    if isinstance(found, list | tuple):
+        found = {one["name"]: one for one in found if isinstance(one, dict)}
+    if not isinstance(found, dict):
+        close = difflib.get_close_matches(word, table, n=1)
+        raise BadOption(
+            f"--set {key}: there is no {word!r} that has keys of its own",
+            hint=f"did you mean {close[0]!r}?" if close else f"known: {', '.join(table)}",
+        )
+    return found
 
 
 def _value(text: str) -> Any:

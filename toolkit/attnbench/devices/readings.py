@@ -101,6 +101,7 @@ def from_runner(stdout: bytes) -> Reading | None:
             temperature_c=zone_temperature(zones),
             frequency_khz=seen["frequency_khz"],
             load=seen["load_average"],
+            cpu=seen.get("cpu"),
         )
     except (msgspec.DecodeError, AttributeError, KeyError, TypeError):
         return None

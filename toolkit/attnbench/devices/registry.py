@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from attnbench.devices import lookup
 from attnbench.devices.base import Device
@@ -26,21 +27,22 @@ class Devices:
         """All names, the host first."""
         return list(dict.fromkeys([*self.coded.names(), *sorted(lookup.known())]))
 
-    def get(self, name: str, settings: Sequence[str] = ()) -> Device:
+    def get(self, name: str, settings: Sequence[str] = (), runner: Path | None = None) -> Device:
         """
         The device called `name`, or that of a profile's path, with `key=value` settings put over.
 
-        Nothing is reached yet. Raises UnknownName or BadOption.
+        `runner` is the user's own build of the runner for it. Nothing is reached yet. Raises
+        UnknownName or BadOption.
         """
-        if name in self.coded.names():
-            if settings:
-                raise BadOption(f"{name} has no profile, so there is nothing to set")
+        if name in self.coded.names() and not (settings or runner):
             return self.coded.get(name)
+        if name in self.coded.names() and name not in lookup.known():
+            raise BadOption(f"{name} has no profile: it takes no settings, and no other runner")
         if not lookup.is_path(name) and name not in self.names():
             raise UnknownName("device", name, self.names())
         from attnbench.devices.remote import Remote
 
-        return Remote(overridden(lookup.find(name), settings))
+        return Remote(overridden(lookup.find(name), settings), runner=runner)
 
     def summaries(self) -> Iterator[tuple[str, str]]:
         """Every name with one line on it; a profile that cannot be read says why."""

@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
+from attnbench import files
 from attnbench.devices import settings
+from attnbench.devices.base import INSTRUCTIONS
 from attnbench.devices.bundle import PRIVATE_LOADER, Bundle, assemble
 from attnbench.devices.detached import KILL, SWEEP, Run
 from attnbench.devices.facts import Facts, check_glibc, probe
@@ -40,8 +42,15 @@ class Remote:
     what was found on it are kept.
     """
 
-    def __init__(self, profile: DeviceProfile, reached: Reached | None = None) -> None:
+    def __init__(
+        self,
+        profile: DeviceProfile,
+        reached: Reached | None = None,
+        *,
+        runner: Path | None = None,
+    ) -> None:
         self.profile = profile
+        self.runner = runner
         self.place = RemotePlace(self)
         self.watch: RemoteWatch | None = None
         self._given = reached
@@ -56,7 +65,17 @@ class Remote:
     @property
     def clock(self) -> str:
         """See Device."""
-        return "instructions" if self.reached.time == "instructions" else "monotonic"
+        return INSTRUCTIONS if self.reached.time == "instructions" else "monotonic"
+
+    @property
+    def threads(self) -> int:
+        """See Device."""
+        return self.profile.threads
+
+    @cached_property
+    def runner_sha256(self) -> str | None:
+        """See Device."""
+        return None if self.runner is None else files.digest(self.runner)
 
     @cached_property
     def reached(self) -> Reached:
@@ -72,7 +91,7 @@ class Remote:
     def facts(self) -> Facts:
         """What it is. Raises DeviceError if it cannot be reached, or nothing of ours can run."""
         facts = probe(self.transport)
-        if not self.profile.private_loader:
+        if not (self.profile.private_loader or self.runner):
             check_glibc(facts, self.transport.where)
         return facts
 
@@ -97,8 +116,12 @@ class Remote:
     def bundle(self, engine: str) -> Bundle:
         """What has to be there to run an engine."""
         if engine not in self._bundles:
-            loader = self.profile.private_loader
-            self._bundles[engine] = assemble(engine, self.facts.machine, private_loader=loader)
+            self._bundles[engine] = assemble(
+                engine,
+                self.facts.machine,
+                private_loader=self.profile.private_loader,
+                runner=self.runner,
+            )
         return self._bundles[engine]
 
     def identity(self) -> DeviceId:
@@ -108,6 +131,15 @@ class Remote:
         model = f"qemu {emulated}" if emulated else self.facts.model
         cpu = ", ".join(word for word in (model, self.facts.cpu) if word)
         return DeviceId(self.name, bool(emulated), self.facts.machine, cpu)
+
+    def check_times(self) -> None:
+        """See Device."""
+        if self.reached.emulated and self.reached.time == "real":
+            raise BadOption(
+                f"{self.name} is emulated: how long it takes says nothing about a real one",
+                hint="`attnbench parity` works there; for costs in instructions, boot it with "
+                f"`attnbench emulate {self.profile.address} up --time instructions`",
+            )
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -128,14 +160,15 @@ class Remote:
     @contextmanager
     def watched(self) -> Iterator[RemoteWatch]:
         """See Device. Holds it still meanwhile; raises BadOption where times mean nothing."""
-        if self.reached.emulated and self.reached.time == "real":
-            raise BadOption(
-                f"{self.name} is emulated: how long it takes says nothing about a real one",
-                hint="`attnbench parity` works there; for costs in instructions, boot it with "
-                f"`attnbench emulate {self.profile.address} up --time instructions`",
+        self.check_times()
+        with self.held(), self._still() as refused:
+            watch = RemoteWatch(
+                self.facts.cores,
+                bool(self.facts.android),
+                self.profile.wanted,
+                self._look(full=True),
+                refused=refused,
             )
-        with self.held(), self._still():
-            watch = RemoteWatch(self.facts.cores, bool(self.facts.android), self._look(full=True))
             if self.profile.private_loader:
                 watch.notes.append(PRIVATE_LOADER)
             self.watch = watch
@@ -146,30 +179,26 @@ class Remote:
             watch.after = self._look(full=True)
 
     @contextmanager
-    def _still(self) -> Iterator[None]:
-        """The profile's governor, and afterwards the one that was found, whatever happened."""
+    def _still(self) -> Iterator[tuple[str, ...]]:
+        """The profile's settings, and afterwards those that were found, whatever happened."""
+        wanted = self.profile.wanted
         cpus = self.profile.cpus or tuple(range(self.facts.cores))
         try:
-            governor = self.profile.governor
-            persistently(lambda: settings.hold(self.transport, self.root, governor, cpus))
-            yield
+            yield persistently(lambda: settings.hold(self.transport, self.root, wanted, cpus))
         finally:
             persistently(lambda: settings.restore(self.transport, self.root))
 
     def steady(self) -> None:
-        """Wait for the start temperature, until the deadline; the record says if it was missed."""
+        """Wait for the start temperature, until the deadline; the record says what it was then."""
         limit = self.profile.start_temperature_c
         deadline = time.monotonic() + self.profile.cooldown_s
-        if limit is None:
+        if limit is None or self.watch is None:
             return
         found = self._look(full=self.facts.android != "").temperature_c
         while found is not None and found > limit and time.monotonic() < deadline:
             time.sleep(POLL_S)
             found = self._look(full=self.facts.android != "").temperature_c
-        if found is not None and found > limit and self.watch is not None:
-            self.watch.notes.append(
-                f"a launch began above {limit:g} °C, after {self.profile.cooldown_s:g} s of waiting"
-            )
+        self.watch.starts_c.append(found)
 
     def new_run(self) -> Run:
         """A folder for one launch."""

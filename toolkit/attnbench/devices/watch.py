@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, fields
 
 from attnbench.devices.detached import Ended, Usage
 from attnbench.devices.readings import from_runner
-from attnbench.records import Conditions, Reading
+from attnbench.records import Conditions, Reading, Wanted
 
 PHONE_ONLY = ("battery_percent", "charging", "screen_on")
+RUNNER_ONLY = ("cpu",)
 
 
 @dataclass(slots=True)
@@ -18,10 +19,13 @@ class RemoteWatch:
 
     cores: int
     phone: bool
+    wanted: Wanted
     before: Reading
+    refused: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     during: list[Reading] = field(default_factory=list)
     usages: list[Usage] = field(default_factory=list)
+    starts_c: list[float | None] = field(default_factory=list)
     after: Reading | None = None
 
     def launched(self, ended: Ended, look: Callable[[], Reading]) -> None:
@@ -42,11 +46,16 @@ class RemoteWatch:
             after=after,
             unknown=self._unknown(),
             notes=tuple(dict.fromkeys(self.notes)),
+            wanted=self.wanted,
+            starts_c=tuple(self.starts_c),
         )
 
     def _unknown(self) -> tuple[str, ...]:
-        names = [one.name for one in fields(Reading) if self.phone or one.name not in PHONE_ONLY]
-        return tuple(name for name in names if getattr(self.before, name) is None)
+        """What could not be read, and what could not be set: nobody knows how it is."""
+        left_out = RUNNER_ONLY if self.phone else (*RUNNER_ONLY, *PHONE_ONLY)
+        names = [one.name for one in fields(Reading) if one.name not in left_out]
+        unread = [name for name in names if getattr(self.before, name) is None]
+        return (*unread, *self.refused)
 
 
 def competing(usages: list[Usage]) -> float | None:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from attnbench.attribution.conserve import Attribution, Shares, combine, shares
-from attnbench.attribution.ledger import PROFILERS, Profiler, ledgers
+from attnbench.attribution.conserve import Attribution, Shares, combine, least, shares
+from attnbench.attribution.ledger import PROFILERS, Ledger, Profiler, ledgers
 from attnbench.attribution.places import ROOT, Place
 from attnbench.attribution.runtimes import runtime
 from attnbench.backends import format_of
 from attnbench.calibration.gap_share import gap_share
 from attnbench.clock import now
-from attnbench.devices import Device
+from attnbench.devices import INSTRUCTIONS, Device
 from attnbench.errors import AttributionError
 from attnbench.parity.inputs import standard_inputs
 from attnbench.parity.metrics import Array
+from attnbench.pipeline.effort import Effort
 from attnbench.pipeline.parity import identify
 from attnbench.pipeline.validity import judge
 from attnbench.progress import Progress, stepping
@@ -26,18 +27,8 @@ from attnbench.records import Artifact, Block, Conditions, Launch, Measurement, 
 from attnbench.runner import ENGINES, Job, find, measure, measure_paired
 from attnbench.stats import over_launches
 
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How much to measure: processes, and inferences in each, warm-up apart."""
-
-    launches: int = 10
-    iterations: int = 50
-    paired_launches: int = 6
-    paired_iterations: int = 60
-    warmup: int = 10
-    threads: int = 1
-    cpus: tuple[int, ...] = ()
+Weigh = Callable[[Sequence[Ledger], Launch], Shares]
+"""What one paired launch says of where the time went."""
 
 
 def profile(artifact: Artifact, device: Device, effort: Effort, progress: Progress) -> Measurement:
@@ -55,6 +46,7 @@ def profile(artifact: Artifact, device: Device, effort: Effort, progress: Progre
         artifact.sha256,
         threads=effort.threads,
         cpus=effort.cpus,
+        timeout_s=effort.timeout_s,
         place=device.place,
     )
     with (
@@ -63,9 +55,10 @@ def profile(artifact: Artifact, device: Device, effort: Effort, progress: Progre
     ):
         inputs = standard_inputs(artifact.inputs)["natural"]
         with device.watched() as watch:
-            profiler = _profiler(job, device)
+            profiler = _profiler(job, device, effort)
             plain, paired = _measure(job, inputs, effort, Path(folder))
-        attribution, refusal = _attribute(artifact, profiler, paired)
+        weigh = least if device.clock == INSTRUCTIONS else shares
+        attribution, refusal = _attribute(artifact, profiler, paired, weigh)
     return _measurement(
         artifact, device, plain, attribution=attribution, refusal=refusal, seen=watch.conditions()
     )
@@ -105,8 +98,9 @@ def _measurement(
         profiler_overhead_ns=attribution.overhead_ns if attribution else None,
         closure=attribution.closure if attribution else None,
         conditions=seen,
-        validity=judge(attribution, refusal, seen),
+        validity=judge(attribution, refusal, seen, clock=device.clock, cpus=first.cpus),
         taken_at=now(),
+        runner_sha256=device.runner_sha256,
     )
 
 
@@ -127,12 +121,13 @@ def _measure(
     return plain, paired
 
 
-def _profiler(job: Job, device: Device) -> Profiler:
+def _profiler(job: Job, device: Device, effort: Effort) -> Profiler:
     """How the engine's profiler distorts, with what has to be calibrated on this device."""
     known = PROFILERS[job.engine]
     if job.engine != "onnxruntime":
         return known
-    share = gap_share(job, device.identity().cpu, find(job.engine).version)
+    runner = f"{find(job.engine).version} {device.runner_sha256 or ''}".strip()
+    share = gap_share(job, device.identity().cpu, runner, *effort.calibration)
     return replace(known, gap_share=share.value)
 
 
@@ -140,12 +135,13 @@ def _attribute(
     artifact: Artifact,
     profiler: Profiler,
     paired: Sequence[tuple[Launch, Trace]],
+    weigh: Weigh,
 ) -> tuple[Attribution | None, str | None]:
     """Blocks that add up, or why there are none."""
     if not artifact.scopes:
         return None, "without a manifest nothing says which module an operator comes from"
     try:
-        said = [_shares(launch, trace, artifact, profiler) for launch, trace in paired]
+        said = [weigh(_ledgers(trace, artifact, profiler), launch) for launch, trace in paired]
     except AttributionError as error:
         return None, str(error)
     blocks = list(artifact.blocks)
@@ -155,7 +151,6 @@ def _attribute(
     return combine(said, blocks, trace.resolution_ns, len(launch.plain_ns)), None
 
 
-def _shares(launch: Launch, trace: Trace, artifact: Artifact, profiler: Profiler) -> Shares:
-    """What one launch says; each is located on its own, since names may differ between them."""
-    located = runtime(trace.engine).locate(trace, artifact)
-    return shares(ledgers(trace, located, profiler), launch)
+def _ledgers(trace: Trace, artifact: Artifact, profiler: Profiler) -> list[Ledger]:
+    """Of one launch; each is located on its own, since names may differ between them."""
+    return ledgers(trace, runtime(trace.engine).locate(trace, artifact), profiler)

@@ -8,8 +8,9 @@ from pathlib import Path
 from attnbench.backends import format_of
 from attnbench.clock import now
 from attnbench.devices import Device
+from attnbench.pipeline.effort import Effort
 from attnbench.pipeline.parity import questions, reference_key, verify
-from attnbench.pipeline.profile import Effort, profile
+from attnbench.pipeline.profile import profile
 from attnbench.progress import Progress, stepping
 from attnbench.records import Artifact, Verdict
 from attnbench.store import Run

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from attnbench.attribution.conserve import CLOSES_WITHIN, Attribution
+from attnbench.devices import INSTRUCTIONS
+from attnbench.pipeline import held
 from attnbench.records import Conditions, Validity
 
 UNATTRIBUTED = 0.015
@@ -17,10 +19,24 @@ LOAD_PER_CORE = 0.75
 """One-minute load before we began: others had most of the machine."""
 
 
-def judge(attribution: Attribution | None, refusal: str | None, conditions: Conditions) -> Validity:
-    """Every reason for doubt as a warning with what to do; valid without any."""
-    warnings = (*_attribution(attribution, refusal), *_machine(conditions))
-    return Validity(not warnings, warnings)
+def judge(
+    attribution: Attribution | None,
+    refusal: str | None,
+    conditions: Conditions,
+    *,
+    clock: str = "monotonic",
+    cpus: Sequence[int] = (),
+) -> Validity:
+    """
+    Every reason for doubt as a warning with what to do; valid without any.
+
+    `cpus` are the processors that the runner was allowed. Where the clock counts instructions, the
+    state of the machine changes nothing, and is not judged.
+    """
+    warnings = [*_attribution(attribution, refusal)]
+    if clock != INSTRUCTIONS:
+        warnings += [*_machine(conditions), *held.doubts(conditions, cpus)]
+    return Validity(not warnings, tuple(warnings))
 
 
 def _attribution(attribution: Attribution | None, refusal: str | None) -> Iterator[str]:

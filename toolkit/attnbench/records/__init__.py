@@ -26,6 +26,7 @@ from attnbench.records.measured import (
     Residual,
     Validity,
     Verdict,
+    Wanted,
 )
 from attnbench.records.traced import (
     Event,
@@ -63,4 +64,5 @@ __all__ = [
     "Undelegated",
     "Validity",
     "Verdict",
+    "Wanted",
 ]

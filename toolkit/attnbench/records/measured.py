@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from attnbench.records.exported import Kind
@@ -90,6 +90,7 @@ class Reading:
 
     The temperature is that of the processor's hottest sensor, frequencies are by processor number.
     `throttled` names what holds the device back, () is nothing. Battery and screen are a phone's.
+    `cpu` is the processor that the runner was on; only a reading of its own has it.
     """
 
     temperature_c: float | None = None
@@ -101,6 +102,23 @@ class Reading:
     battery_percent: float | None = None
     charging: bool | None = None
     screen_on: bool | None = None
+    cpu: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """
+    How a device's profile wants it to be held: what the readings are to be compared with.
+
+    `max_khz` is by processor number. "", None and False ask for nothing.
+    """
+
+    max_khz: Mapping[str, int] = field(default_factory=dict)
+    governor: str = ""
+    cooldown_s: float = 0.0
+    start_temperature_c: float | None = None
+    stay_awake: bool = False
+    fixed_performance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +128,8 @@ class Conditions:
 
     Loads are one-minute averages. `competing_cores` is how many cores' worth of processor time
     went to other processes while ours ran. A device is also looked at before, after each launch
-    and in the end; `unknown` names what could not be read, `notes` what else a reader has to know.
+    and in the end; `unknown` names what could not be read or set, `notes` what else a reader has to
+    know. `starts_c` are the temperatures at which launches began, if the profile wants one.
     """
 
     load_before: float | None
@@ -122,6 +141,8 @@ class Conditions:
     after: Reading | None = None
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    wanted: Wanted | None = None
+    starts_c: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +154,8 @@ class Measurement:
     `latency_ns` summarises them. `blocks` and `residual` come from paired traced launches; they
     are None, with the reason in `refusal`, where the mapping could not be proved.
     closure = (sum of blocks + sum of residual) / paired plain time.
+    `runner_sha256` is of the user's own runner, if that was used. With `clock` "instructions" a
+    nanosecond is an instruction, and nothing here is a latency.
     """
 
     artifact: ArtifactId
@@ -159,6 +182,7 @@ class Measurement:
     conditions: Conditions
     validity: Validity
     taken_at: str
+    runner_sha256: str | None = None
 
     def __post_init__(self) -> None:
         if not self.runs or not all(self.runs):

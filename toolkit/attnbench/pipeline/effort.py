@@ -1,0 +1,70 @@
+"""How much is measured: by default as much as the device's clock asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from attnbench.devices import INSTRUCTIONS, Device
+from attnbench.errors import BadOption
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """
+    How much to measure: processes, and inferences in each, warm-up apart.
+
+    `calibration` is the launches and iterations that the profiler is calibrated with. A launch
+    that takes longer than `timeout_s` is given up.
+    """
+
+    launches: int = 10
+    iterations: int = 50
+    paired_launches: int = 6
+    paired_iterations: int = 60
+    warmup: int = 10
+    threads: int = 1
+    cpus: tuple[int, ...] = ()
+    calibration: tuple[int, int] = (5, 60)
+    timeout_s: float = 300.0
+
+
+COUNTED = Effort(
+    launches=1,
+    iterations=3,
+    paired_launches=1,
+    paired_iterations=3,
+    warmup=1,
+    calibration=(1, 3),
+    timeout_s=3600.0,
+)
+"""For a clock that counts instructions: nothing to average, and every inference takes seconds."""
+
+
+def effort_on(
+    device: Device,
+    launches: int | None = None,
+    iterations: int | None = None,
+    *,
+    threads: int | None = None,
+    cpus: tuple[int, ...] = (),
+) -> Effort:
+    """
+    What is asked for, and for the rest the device's usual effort.
+
+    Raises BadOption where times mean nothing, and for several threads in instruction time.
+    """
+    device.check_times()
+    counts = device.clock == INSTRUCTIONS
+    usual = COUNTED if counts else Effort(threads=device.threads)
+    if counts and threads not in (None, 1):
+        raise BadOption(
+            f"--threads {threads}: instruction time is that of one thread",
+            hint="one that waits for another counts instructions too, more or fewer each time",
+        )
+    return replace(
+        usual,
+        launches=launches or usual.launches,
+        iterations=iterations or usual.iterations,
+        threads=threads or usual.threads,
+        cpus=cpus,
+    )
