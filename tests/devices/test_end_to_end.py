@@ -12,8 +12,8 @@ from attnbench.devices import DEVICES
 from attnbench.devices.profile import DeviceProfile
 from attnbench.devices.reach import Reached
 from attnbench.devices.remote import Remote
-from attnbench.pipeline.parity import questions, reference_key, verify
 from attnbench.pipeline.effort import Effort
+from attnbench.pipeline.parity import questions, reference_key, verify
 from attnbench.pipeline.profile import profile
 from attnbench.progress import Silent
 from attnbench.records import Measurement
