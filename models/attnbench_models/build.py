@@ -69,7 +69,8 @@ def create_model(
     if width != 1 and not entry.scales:
         raise ModelError(f"{backbone} has no width multiplier: it is published in one width")
     attention = _attention(backbone, entry, entry.native if block is None else block, options)
-    made: nn.Module = entry.load()(attention, width=width, num_classes=classes)
+    scale = {"width": width} if entry.scales else {}
+    made: nn.Module = entry.load()(attention, num_classes=classes, **scale)
     return made
 
 

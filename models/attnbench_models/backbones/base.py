@@ -14,7 +14,9 @@ from attnbench_models.places import Home
 
 class Backbone(nn.Module):
     """
-    A whole model with places for attention, called with `attention`, `width` and `num_classes`.
+    A whole model with places for attention, called with `attention` and `num_classes`.
+
+    One that scales also takes a `width`.
 
     `HOMES` says for a block's name, or else for its kind, which places it takes and with which
     options. The constructor offers every place that there is to `attention`.
