@@ -12,10 +12,15 @@ Renames = Mapping[str, str]  # our prefix -> theirs, on dot boundaries
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How somebody's code names what is in a module of ours; what it does not rename is alike."""
+    """
+    How somebody's code names what is in a module of ours; what it does not rename is alike.
+
+    `unused` are prefixes of theirs that only training has a use for, such as a second classifier.
+    """
 
     name: str
     renames: Renames = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
 
     def theirs(self, key: str) -> str:
         """The name that they have for a key of ours."""
@@ -24,6 +29,10 @@ class Layout:
             return key
         prefix = max(fitting, key=len)
         return self.renames[prefix] + key[len(prefix) :]
+
+    def leaves_out(self, key: str) -> bool:
+        """Whether a key of theirs is for training alone."""
+        return any(key.startswith(f"{prefix}.") for prefix in self.unused)
 
 
 OWN = Layout("attnbench")

@@ -51,7 +51,7 @@ def _load(
     loaded = {names[k]: _shaped(v, own[names[k]]) for k, v in state_dict.items() if k in names}
     faults = {
         "missing": [t for t, key in names.items() if key not in loaded and not _is_counter(key)],
-        "unexpected": [key for key in state_dict if key not in names],
+        "unexpected": [k for k in state_dict if k not in names and not layout.leaves_out(k)],
         "wrong shape": [
             f"{t} {tuple(state_dict[t].shape)} is not {tuple(own[key].shape)}"
             for t, key in names.items()

@@ -16,6 +16,47 @@ BACKBONES: Mapping[str, BackboneEntry] = MappingProxyType(
             takes=("gate", "residual"),
             scales=True,
         ),
+        "mobilenext": BackboneEntry(
+            "attnbench_models.backbones.mobilenext:MobileNeXt",
+            "MobileNeXt: 20 sandglasses, attention in 19 of them; none of its own",
+            takes=("gate", "residual"),
+            scales=True,
+        ),
+        "mobilenetv3-small": BackboneEntry(
+            "attnbench_models.backbones.mobilenetv3:MobileNetV3",
+            "MobileNetV3-Small: 11 inverted residuals, se in 9 of them",
+            takes=("gate", "residual"),
+            native="se",
+            scales=True,
+            arguments={"variant": "small"},
+        ),
+        "mobilenetv3-large": BackboneEntry(
+            "attnbench_models.backbones.mobilenetv3:MobileNetV3",
+            "MobileNetV3-Large: 15 inverted residuals, se in 8 of them",
+            takes=("gate", "residual"),
+            native="se",
+            scales=True,
+            arguments={"variant": "large"},
+        ),
+        "efficientnet-b0": BackboneEntry(
+            "attnbench_models.backbones.efficientnet:EfficientNet",
+            "EfficientNet-B0: 16 inverted residuals with SiLU, se in all of them",
+            takes=("gate", "residual"),
+            native="se",
+        ),
+        "shufflenetv2": BackboneEntry(
+            "attnbench_models.backbones.shufflenetv2:ShuffleNetV2",
+            "ShuffleNetV2, widths 0.5, 1, 1.5 and 2: attention in all 16 units; none of its own",
+            takes=("gate", "residual"),
+            scales=True,
+        ),
+        "inception-v3": BackboneEntry(
+            "attnbench_models.backbones.inception:InceptionV3",
+            "Inception-v3: 11 modules, attention after each of them; none of its own",
+            takes=("gate", "residual"),
+            size=(299, 299),
+            unverified="with se: its paper has se in BN-Inception, and publishes no Inception-v3",
+        ),
     }
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from torch import nn
 
@@ -28,10 +28,18 @@ def conv_norm(
     return nn.Sequential(OrderedDict(parts))
 
 
-def rounded(channels: float) -> int:
-    """The nearest multiple of 8, at least 8, and never more than 10 % below what was asked for."""
-    nearest = max(8, int(channels + 4) // 8 * 8)
-    return nearest if nearest >= 0.9 * channels else nearest + 8
+def rounded(channels: float, to: int = 8) -> int:
+    """The nearest multiple of `to`, at least one, never more than 10 % below what was asked for."""
+    nearest = max(to, int(channels + to / 2) // to * to)
+    return nearest if nearest >= 0.9 * channels else nearest + to
+
+
+def feature_paths(features: nn.Sequential) -> Iterator[tuple[str, str]]:
+    """The paths and kinds of units in a row, each with its `attention` where it has one."""
+    for name, unit in features.named_children():
+        yield f"features.{name}", "backbone"
+        if unit.attention is not None:
+            yield f"features.{name}.attention", "attention"
 
 
 def initialise(module: nn.Module) -> None:
