@@ -1,4 +1,4 @@
-"""Summaries of latency samples. Pure functions: numbers in, numbers out, no clock, no random."""
+"""Summaries of the launches of one measurement, and how sure they are."""
 
 from __future__ import annotations
 
