@@ -57,6 +57,25 @@ BACKBONES: Mapping[str, BackboneEntry] = MappingProxyType(
             size=(299, 299),
             unverified="with se: its paper has se in BN-Inception, and publishes no Inception-v3",
         ),
+        "yolov5s": BackboneEntry(
+            "attnbench_models.backbones.yolov5:YOLOv5",
+            "YOLOv5s 6.0: boxes and scores; attention before its pyramid pool",
+            takes=("gate", "residual"),
+            size=(640, 640),
+            classes=80,
+            task="detection",
+            scales=True,
+        ),
+        "yolov8n": BackboneEntry(
+            "attnbench_models.backbones.yolov8:YOLOv8",
+            "YOLOv8n: boxes and scores; attention before its pyramid pool",
+            takes=("gate", "residual"),
+            size=(640, 640),
+            classes=80,
+            task="detection",
+            scales=True,
+            unverified="the published count holds without attention; with sea nobody prints one",
+        ),
     }
 )
 
