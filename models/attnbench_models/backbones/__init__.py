@@ -8,6 +8,39 @@ from types import MappingProxyType
 from attnbench_models.blocks import BLOCKS
 from attnbench_models.catalogue import BackboneEntry
 
+
+def _seaformer(variant: str) -> BackboneEntry:
+    return BackboneEntry(
+        "attnbench_models.backbones.seaformer.classification:SeaFormer",
+        f"SeaFormer-{variant.upper()}: sea in its last stages; gates go into its convolutions",
+        takes=("gate", "residual"),
+        native="sea",
+        arguments={"variant": variant},
+    )
+
+
+_OUTPUTS = {"seg": "labels", "seg-logits": "logits", "seg-coarse": "coarse"}
+_ENDS = {
+    "labels": "with its light head, and a label for every pixel",
+    "logits": "with its light head, and logits for every pixel: no argmax",
+    "coarse": "with its light head, and logits at an eighth of the size: no resize, no argmax",
+}
+
+
+def _segmentation(variant: str, output: str) -> BackboneEntry:
+    return BackboneEntry(
+        "attnbench_models.backbones.seaformer.segmentation:SeaFormerSegmentation",
+        f"SeaFormer-{variant.upper()} {_ENDS[output]}",
+        takes=("gate", "residual"),
+        native="sea",
+        size=(512, 512),
+        classes=150,
+        task="segmentation",
+        arguments={"variant": variant, "output": output},
+        unverified="the authors' code and configuration, but their counts are rounded to 0.1M",
+    )
+
+
 BACKBONES: Mapping[str, BackboneEntry] = MappingProxyType(
     {
         "mobilenetv2": BackboneEntry(
@@ -76,6 +109,12 @@ BACKBONES: Mapping[str, BackboneEntry] = MappingProxyType(
             scales=True,
             unverified="the published count holds without attention; with sea nobody prints one",
         ),
+        **{f"seaformer-{v}": _seaformer(v) for v in "tsbl"},
+        **{
+            f"seaformer-{v}-{name}": _segmentation(v, output)
+            for v in "tsbl"
+            for name, output in _OUTPUTS.items()
+        },
     }
 )
 

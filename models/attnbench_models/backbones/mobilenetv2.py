@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -45,13 +45,19 @@ class InvertedResidual(nn.Module):
         stride: int,
         expansion: int,
         stage: int = 0,
+        kernel: int = 3,
+        activation: Callable[[], nn.Module] = nn.ReLU6,
         attention: Attention = empty,
     ) -> None:
         super().__init__()
         hidden = inputs * expansion
         self.adds = stride == 1 and inputs == outputs
-        self.expand = conv_norm(inputs, hidden, 1) if expansion > 1 else None
-        self.depthwise = conv_norm(hidden, hidden, 3, stride=stride, groups=hidden)
+        self.expand = (
+            conv_norm(inputs, hidden, 1, activation=activation) if expansion > 1 else None
+        )
+        self.depthwise = conv_norm(
+            hidden, hidden, kernel, stride=stride, groups=hidden, activation=activation
+        )
         role = "expanded" if expansion > 1 else "filtered"
         self.attention = attention(Place(role, hidden, inputs, stage))
         self.project = conv_norm(hidden, outputs, 1, activation=None)

@@ -29,5 +29,10 @@ BLOCKS: Mapping[str, BlockEntry] = MappingProxyType(
             "attnbench_models.blocks.nam:NormalizationAttention",
             "normalization-based attention: a gate per element, weighted by BatchNorm's own scale",
         ),
+        "sea": BlockEntry(
+            "attnbench_models.blocks.sea:SqueezeAxialAttention",
+            "squeeze-enhanced axial attention: rows and columns attend, and gate local detail",
+            kind="residual",
+        ),
     }
 )
