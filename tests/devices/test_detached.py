@@ -11,7 +11,7 @@ import pytest
 
 from attnbench.devices.detached import KILL, SWEEP, Run, Usage, usage
 from attnbench.devices.local import LocalTransport
-from attnbench.devices.shell import persistently, script
+from attnbench.devices.shell import Patience, script
 from attnbench.devices.transport import ConnectionLost, NoAnswer
 from attnbench.errors import DeviceError
 from tests.devices.flaky import Flaky
@@ -80,16 +80,16 @@ def test_no_answer_in_time_and_the_end_is_still_there(run, program, tmp_path):
 
 def test_a_lost_connection_is_resumed(run, program, tmp_path):
     flaky = Run(Flaky(1, "before"), run.folder)
-    assert persistently(lambda: flaky.attend(program(), 30)).code == 5
+    assert Patience()(lambda: flaky.attend(program(), 30)).code == 5
     flaky = Run(Flaky(1, "after"), run.folder.with_name("another"))
-    assert persistently(lambda: flaky.attend(program(), 30)).code == 5
+    assert Patience()(lambda: flaky.attend(program(), 30)).code == 5
     assert starts(tmp_path) == 2
 
 
 def test_the_deadline_of_a_lost_connection(run, program):
     flaky = Run(Flaky(1, "before", for_good=True), run.folder)
     with pytest.raises(ConnectionLost):
-        persistently(lambda: flaky.attend(program(), 30), deadline_s=2)
+        Patience(2)(lambda: flaky.attend(program(), 30))
 
 
 @pytest.mark.parametrize("victim", ["session", "master"])
@@ -109,7 +109,7 @@ def test_ssh_that_breaks_while_it_runs(ssh, sshd, run, program, tmp_path, victim
     with pytest.raises(ConnectionLost, match="connection was lost"):
         there.attend(program(3), 30)
     breaker.join()
-    assert persistently(lambda: there.attend(program(3), 30)).out == {"0": b"result"}
+    assert Patience()(lambda: there.attend(program(3), 30)).out == {"0": b"result"}
     assert starts(tmp_path) == 1
 
 

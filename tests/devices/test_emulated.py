@@ -13,7 +13,7 @@ from attnbench.devices import DEVICES, settings
 from attnbench.devices.adb import Adb
 from attnbench.devices.detached import Run
 from attnbench.devices.readings import look
-from attnbench.devices.shell import persistently
+from attnbench.devices.shell import Patience
 from attnbench.devices.transport import ConnectionLost
 from attnbench.emulation import running
 from attnbench.errors import BadOption, DeviceError
@@ -159,5 +159,5 @@ def test_an_adb_server_that_is_restarted_while_a_program_runs(phone, last_server
         run.attend(argv, 60)
     thread.join()
     assert isinstance(phone.transport, Adb)
-    assert persistently(lambda: run.attend(argv, 60)).out == {"0": b"result"}
+    assert Patience()(lambda: run.attend(argv, 60)).out == {"0": b"result"}
     assert phone.transport.run(["cat", str(folder / "count")]).stdout == b"started\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -32,8 +33,9 @@ def make(root):
 
 def age(root: PurePosixPath, lock: Lock, seconds: int) -> None:
     """Make the holder's last sign of life that old."""
-    now = int(float(Path("/proc/uptime").read_text().split()[0]))
-    Path(root, "lock", lock.token).write_text(f"{now - seconds} {lock.owner}\n")
+    file = Path(root, "lock", lock.token)
+    since, rest = file.read_text().split(maxsplit=1)
+    file.write_text(f"{int(since) - seconds} {rest}")
 
 
 def test_a_lock_is_taken_renewed_and_dropped(make, root):
@@ -77,13 +79,73 @@ def test_a_stale_lock_is_broken_and_one_from_before_a_restart_too(make, root, se
     other.renew()
 
 
-def test_a_process_of_ours_that_is_no_more_does_not_block(make, root):
-    owner = module._owner().partition(" ")[0]
-    gone = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
-    )
-    make(f"{owner} {gone.stdout.decode().strip()}").take()
+def test_a_lock_from_before_a_restart_is_broken(make, root):
+    holder, other = make("ann@desk 4711"), make("bob@sofa 12")
+    holder.take()
+    file = Path(root, "lock", holder.token)
+    since, boot, rest = file.read_text().split(maxsplit=2)
+    assert boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    file.write_text(f"{since} {boot[::-1]} {rest}")
+    other.take()
+    with pytest.raises(DeviceError, match="somebody has taken over the lock"):
+        holder.renew()
+
+
+def test_a_lock_that_is_gone_is_not_a_theft(make, root):
+    lock = make()
+    lock.take()
+    shutil.rmtree(Path(root, "lock"))
+    with pytest.raises(DeviceError, match=r"our lock on .* is gone") as caught:
+        lock.renew()
+    assert "restarted" in caught.value.hint
+
+
+def ended() -> str:
+    """The owner that a process was which is no more."""
+    code = "from attnbench.devices import lock; print(lock._owner())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_a_process_of_ours_that_is_no_more_does_not_block(make):
+    make(ended()).take()
     make(module._owner()).take()
+
+
+@pytest.mark.parametrize("what", ["boot", "container", "host", "user", "words"])
+def test_a_number_that_means_another_process_elsewhere_does(make, what):
+    """The process is none here; whether it is one there, nobody here can know."""
+    who, process, life = ended().split()
+    user, _, host = who.partition("@")
+    started, boot, container = life.split("/")
+    owner = {
+        "boot": f"{who} {process} {started}/{boot[::-1]}/{container}",
+        "container": f"{who} {process} {started}/{boot}/pid:[1]",
+        "host": f"{user}@other-{host} {process} {life}",
+        "user": f"other-{user}@{host} {process} {life}",
+        "words": f"{who} {process}",
+    }
+    make(owner[what]).take()
+    with pytest.raises(DeviceError, match=f"process {process}"):
+        make(module._owner()).take()
+
+
+def test_our_number_on_another_process_does_not_block(make):
+    """Numbers come round again: the lock's holder began at another time than who has it now."""
+    who, process, life = module._owner().split()
+    started, _, world = life.partition("/")
+    make(f"{who} {process} {int(started) - 1}/{world}").take()
+    make(module._owner()).take()
+
+
+def test_a_user_without_a_name_has_a_lock(make, monkeypatch):
+    def nameless():
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    make(module._owner()).take()
+    with pytest.raises(DeviceError, match=f"in use by {os.getuid()}@"):
+        make().take()
 
 
 def test_a_process_of_ours_that_lives_does_block(make):

@@ -172,11 +172,17 @@ def test_a_death_at_any_step_does_not_trouble_the_next(tmp_path, at, when, monke
     assert after.left() == []
 
 
-def test_a_wire_that_stays_broken_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr("attnbench.devices.shell.persistently.__defaults__", (1.5,))
-    bench = Bench(tmp_path / "device", Flaky(4, for_good=True))
+def test_a_wire_that_stays_broken_is_an_error_and_waited_for_once(tmp_path):
+    flaky = Flaky(4, for_good=True)
+    bench = Bench(tmp_path / "device", flaky)
+    bench.device.patiently.deadline_s = 1.5
+    began = time.monotonic()
     with pytest.raises(ConnectionLost):
         bench.call()
+    assert 1 < time.monotonic() - began < 3
+    flaky.for_good = False
+    assert bench.call().code == 0
+    assert bench.left() == []
 
 
 def test_conditions_around_two_launches(bench):

@@ -8,34 +8,25 @@ later) the two output streams come back apart.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from attnbench import files
 from attnbench.devices.adb_devices import Attached, choose, parse
 from attnbench.devices.transport import (
-    COPY_TIMEOUT_S,
     RUN_TIMEOUT_S,
     Called,
     ConnectionLost,
     Framed,
+    NoAnswer,
+    Transport,
     call,
 )
 from attnbench.errors import DeviceError
 from attnbench.runner.place import Finished
 
 CONNECT_TIMEOUT_S = 15.0
-
-_LOST = (
-    "device offline",
-    "not found",
-    "no devices",
-    "closed",
-    "protocol fault",
-    "connection reset",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +38,13 @@ class Phone:
     server_port: int | None = None
 
 
-class Adb:
-    """See Transport."""
+class Adb(Transport):
+    """See Transport. Not `adb push`: it takes some file names for more than names."""
 
     def __init__(self, phone: Phone) -> None:
         self.phone = phone
         self._serial = ""
+        self._lost = True
 
     @property
     def where(self) -> str:
@@ -73,42 +65,16 @@ class Adb:
         done = self._adb(words, stdin=stdin, timeout_s=timeout_s)
         finished = framed.finished(done.stdout, done.stderr)
         if finished is None:
-            raise self._lost(done)
+            self._lost = True
+            raise ConnectionLost(
+                f"{self.where}: the connection was lost ({done.complaint or 'without a word'})",
+                hint="check the cable, and that the phone is on and unlocked",
+            )
         return finished
-
-    def push(
-        self, local: Path, remote: PurePosixPath, *, timeout_s: float = COPY_TIMEOUT_S
-    ) -> None:
-        """See Transport."""
-        if not local.is_file():
-            raise DeviceError(f"{local}: there is no such file to send")
-        # By a name of our own: adb takes some file names for more than names.
-        with tempfile.TemporaryDirectory(prefix="attnbench-") as folder:
-            link = Path(folder, "file")
-            link.symlink_to(local.absolute())
-            self._copy(["push", str(link), str(remote)], remote, timeout_s)
-
-    def pull(
-        self, remote: PurePosixPath, local: Path, *, timeout_s: float = COPY_TIMEOUT_S
-    ) -> None:
-        """See Transport."""
-        with tempfile.TemporaryDirectory(prefix="attnbench-") as folder:
-            fresh = Path(folder, "file")
-            self._copy(["pull", str(remote), str(fresh)], remote, timeout_s)
-            files.copy(fresh, local)
 
     def close(self) -> None:
         """See Transport."""
-        self._serial = ""
-
-    def _copy(self, words: Sequence[str], remote: PurePosixPath, timeout_s: float) -> None:
-        done = self._adb(words, timeout_s=timeout_s)
-        if not done.code:
-            return
-        said = done.complaint or done.stdout.decode(errors="replace").strip()
-        if any(sign in said for sign in _LOST) and "remote" not in said:
-            raise self._lost(done)
-        raise DeviceError(f"{self.where}: {remote} cannot be copied: {said}")
+        self._serial, self._lost = "", True
 
     def _adb(self, words: Sequence[str], *, stdin: bytes | Path = b"", timeout_s: float) -> Called:
         argv = [*self._server(), "-s", self._chosen(), *words]
@@ -119,30 +85,27 @@ class Adb:
         return ["adb"] if port is None else ["adb", "-P", str(port)]
 
     def _chosen(self) -> str:
-        """The serial, looked for at the first call and after a lost connection."""
-        if not self._serial:
-            serial = self.phone.serial or os.environ.get("ANDROID_SERIAL", "")
+        """The serial, looked for at the first call; after a lost connection it stays the same."""
+        if self._lost:
+            serial = self._serial or self.phone.serial or os.environ.get("ANDROID_SERIAL", "")
             attached = self._attached()
             # A phone in the network is forgotten when the adb server is restarted.
             if ":" in serial and serial not in [one.serial for one in attached]:
-                self._call("connect", serial)
+                with suppress(NoAnswer):
+                    self._call("connect", serial)
                 attached = self._attached()
             self._serial = choose(attached, serial, self.phone.model).serial
+            self._lost = False
         return self._serial
 
     def _attached(self) -> tuple[Attached, ...]:
         done = self._call("devices", "-l")
         if done.code:
-            raise DeviceError(f"adb: {done.complaint}", hint="adb kill-server; adb start-server")
+            # One that was there is worth waiting for: its server may just be starting.
+            kind = ConnectionLost if self._serial else DeviceError
+            raise kind(f"adb: {done.complaint}", hint="adb kill-server; adb start-server")
         return parse(done.stdout.decode(errors="replace"))
 
     def _call(self, *words: str) -> Called:
         argv = [*self._server(), *words]
         return call(argv, stdin=b"", timeout_s=CONNECT_TIMEOUT_S, where=self.where)
-
-    def _lost(self, done: Called) -> ConnectionLost:
-        where, self._serial = self.where, ""
-        return ConnectionLost(
-            f"{where}: the connection was lost ({done.complaint or 'without a word'})",
-            hint="check the cable, and that the phone is on and unlocked",
-        )

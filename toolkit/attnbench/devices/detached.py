@@ -24,6 +24,7 @@ TICK_S = 1 / 100
 """The unit of processor times in /proc/stat, the same on every Linux."""
 
 _GONE = 8
+_UNGUARDED = 9
 
 _SUPERVISE = """
 look() { { head -n 1 /proc/stat; cat /proc/uptime; } 2>/dev/null; }
@@ -35,9 +36,17 @@ look >after
 times >times
 echo $code >status.new && mv status.new status
 """
-_ATTEND = f"""
+# The process may be another one by now, under the same number: ours is at home in the run's folder.
+_OURS = """
+ours() {
+  pid=$(cat pid 2>/dev/null) && [ "$(readlink "/proc/$pid/cwd")" = "$(pwd -P)" ]
+}
+"""
+# $1 the folder, $2 how to supervise, $3 a file without which nothing may run, or "", then the words
+_ATTEND = f"""{_OURS}
+[ -z "$3" ] || [ -f "$3" ] || exit {_UNGUARDED}
 mkdir -p "$1/{OUT}" && cd "$1" || exit 1
-supervise=$2; shift 2
+supervise=$2; shift 3
 if mkdir started 2>/dev/null; then
   set -- nohup sh -c "$supervise" sh "$@"
   if command -v setsid >/dev/null 2>&1; then set -- setsid "$@"; fi
@@ -46,7 +55,7 @@ if mkdir started 2>/dev/null; then
 fi
 patience=5
 until [ -f status ]; do
-  if ! {{ [ -f pid ] && kill -0 "$(cat pid)" 2>/dev/null; }}; then
+  if ! ours; then
     patience=$((patience - 1))
     [ $patience -gt 0 ] || exit {_GONE}
   fi
@@ -54,12 +63,9 @@ until [ -f status ]; do
 done
 tar cf - status stdout stderr before after times {OUT}
 """
-# The process may be another one by now, under the same number: ours is at home in the run's folder.
-KILL = """
+KILL = f"""{_OURS}
 for run; do
-  cd "$run" 2>/dev/null || continue
-  pid=$(cat pid 2>/dev/null) || continue
-  [ "$(readlink "/proc/$pid/cwd")" = "$(pwd -P)" ] || continue
+  cd "$run" 2>/dev/null && ours || continue
   kill -9 "-$pid" 2>/dev/null || kill -9 "$pid"
 done
 exit 0
@@ -98,10 +104,11 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run's folder on a device."""
+    """A run's folder on a device; without its `guard`, a file there, nothing is started in it."""
 
     transport: Transport
     folder: PurePosixPath
+    guard: PurePosixPath | None = None
 
     def out(self, name: str) -> PurePosixPath:
         """A path for the program to write to."""
@@ -113,7 +120,13 @@ class Run:
 
         Raises ConnectionLost and NoAnswer, in which cases it runs on, or DeviceError.
         """
-        done = script(self.transport, _ATTEND, self.folder, _SUPERVISE, *argv, timeout_s=timeout_s)
+        words = (self.folder, _SUPERVISE, self.guard or "", *argv)
+        done = script(self.transport, _ATTEND, *words, timeout_s=timeout_s)
+        if done.code == _UNGUARDED:
+            raise DeviceError(
+                f"{self.transport.where}: our lock is gone, and with it what ran",
+                hint="was the device restarted, or its workdir removed? run it again",
+            )
         if done.code == _GONE:
             raise DeviceError(
                 f"{self.transport.where}: the program was killed, or could not write down its end",
@@ -121,7 +134,13 @@ class Run:
             )
         if done.code:
             raise failed(self.transport, self.folder.parents[1], done.stderr)
-        return _ended(_members(done.stdout))
+        try:
+            return _ended(_members(done.stdout))
+        except (tarfile.TarError, KeyError, ValueError) as error:
+            raise DeviceError(
+                f"{self.transport.where}: what the program left is damaged ({error})",
+                hint="is the device's disk full or failing, or did it lose power?",
+            ) from error
 
     def kill(self) -> None:
         """End the program and all that it started, if it still runs."""

@@ -3,7 +3,8 @@ A lock on a device, so that two who measure do not measure each other.
 
 It is a folder, which only one can make, with one file in it that is named after its holder's
 token: a lock is broken by removing that very file, so two that find it stale cannot both succeed.
-Ages are of the device's uptime; its clock may jump.
+Ages are of the device's uptime; its clock may jump. A holder is known by more than a process id,
+which is another process's before long, in the next container, and after a restart.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import os
 import secrets
 import socket
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from attnbench.devices.shell import failed, script
 from attnbench.devices.transport import Transport
+from attnbench.emulation.process import find
 from attnbench.errors import DeviceError
 from attnbench.runner.place import Finished
 
@@ -24,13 +26,16 @@ STALE_S = 1800
 """A holder that has not been heard of for so long has lost its lock."""
 
 _HELD = 7
+_GONE = 8
 
 _NOW = """
 up() {
-  read -r now _ 2>/dev/null </proc/uptime || now=$(date +%s)
+  { read -r now _ </proc/uptime; } 2>/dev/null || now=$(date +%s)
   now=${now%%.*}
 }
-sign() { up; echo "$now $2" >"$root/.$1" && mv -f "$root/.$1" "$root/lock/$1"; }
+boot=-
+{ read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+sign() { up; echo "$now $boot $2" >"$root/.$1" && mv -f "$root/.$1" "$root/lock/$1"; }
 """
 # $1 root, $2 token, $3 owner, $4 seconds until stale, $5 the token of a holder known to be dead
 _TAKE = (
@@ -48,11 +53,13 @@ for attempt in 1 2 3 4; do
   for file in "$root/lock"/*; do
     [ -f "$file" ] || continue
     found=$file
-    up; since= owner=
-    read -r since owner <"$file"
+    up; since= then= owner=
+    read -r since then owner <"$file"
+    case $since in *[!0-9]*) since=;; esac
     age=$((now - ${{since:-0}}))
     token=${{file##*/}}
-    if [ -n "$since" ] && [ "$age" -ge 0 ] && [ "$age" -le "$4" ] && [ "$token" != "$5" ]; then
+    if [ -n "$since" ] && [ "$then" = "$boot" ] && [ "$age" -ge 0 ] && [ "$age" -le "$4" ] &&
+      [ "$token" != "$5" ]; then
       echo "$token $age $owner"; exit {_HELD}
     fi
     rm "$file" 2>/dev/null && rmdir "$root/lock"
@@ -67,7 +74,10 @@ _RENEW = (
     _NOW
     + f"""
 root=$1
-[ -f "$root/lock/$2" ] || exit {_HELD}
+if ! [ -f "$root/lock/$2" ]; then
+  [ -d "$root/lock" ] && exit {_HELD}
+  exit {_GONE}
+fi
 sign "$2" "$3"
 """
 )
@@ -75,7 +85,22 @@ _DROP = 'rm "$1/lock/$2" 2>/dev/null && rmdir "$1/lock"; exit 0'
 
 
 def _owner() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()} {os.getpid()}"
+    """Three words: for people who it is and its process, for `_is_dead` which one that is."""
+    try:
+        user = "_".join(getpass.getuser().split())
+    except (KeyError, OSError):  # a container may run as a number without a name
+        user = str(os.getuid())
+    me = find(os.getpid())
+    return f"{user}@{socket.gethostname()} {os.getpid()} {me.started if me else 0}/{_world()}"
+
+
+def _world() -> str:
+    """Within which a process id means one process: this boot, and this container."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +111,11 @@ class Lock:
     root: PurePosixPath
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     owner: str = field(default_factory=_owner)
+
+    @property
+    def file(self) -> PurePosixPath:
+        """Is there as long as the lock is ours."""
+        return self.root / "lock" / self.token
 
     def take(self) -> None:
         """Take the lock, or raise a DeviceError that names who has it. May be repeated."""
@@ -109,6 +139,11 @@ class Lock:
                 f"{self.transport.where}: somebody has taken over the lock on {self.root}",
                 hint="what was measured meanwhile may be disturbed: measure again",
             )
+        if done.code == _GONE:
+            raise DeviceError(
+                f"{self.transport.where}: our lock on {self.root} is gone",
+                hint="was the device restarted, or its workdir removed? run it again",
+            )
         if done.code:
             raise failed(self.transport, self.root, done.stderr)
 
@@ -121,7 +156,7 @@ class Lock:
 
     def _held(self, done: Finished) -> DeviceError:
         _, age, owner = done.stdout.decode(errors="replace").split(maxsplit=2)
-        who, _, process = owner.strip().partition(" ")
+        who, process, *_ = *owner.split(), "", ""
         return DeviceError(
             f"{self.transport.where} is in use by {who} (process {process}), "
             f"last heard of {age} s ago",
@@ -130,14 +165,12 @@ class Lock:
 
 
 def _is_dead(owner: str) -> bool:
-    """Whether the holder was a process of this machine and user that is no more."""
-    who, _, process = owner.partition(" ")
-    if who != _owner().partition(" ")[0] or not process.isdigit():
+    """Whether the holder was this user's, in this very `_world`, and is no more."""
+    mine, theirs = _owner().split(), owner.split()
+    if len(theirs) != len(mine) or theirs[0] != mine[0] or not theirs[1].isdigit():
         return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
+    started, _, world = theirs[2].partition("/")
+    if world != _world():
         return False
-    return False
+    found = find(int(theirs[1]))
+    return found is None or str(found.started) != started

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from attnbench import files
 from attnbench.devices.bundle import Bundle
 from attnbench.devices.detached import Ended, Run
-from attnbench.devices.shell import RECONNECT_S, persistently
 from attnbench.devices.transport import NoAnswer
 from attnbench.errors import DeviceError, RunnerError
 from attnbench.runner import Argument, Finished, Reads, Writes
@@ -36,14 +35,14 @@ class RemotePlace:
         """See Place. Raises DeviceError as well."""
         bundle = self.device.bundle(engine)
         with self.device.held():
-            home = persistently(
+            home = self.device.patiently(
                 lambda: self.device.shelf.folder(bundle.key, bundle.content, bundle.digests)
             )
-            with _prepared(self.device.new_run()) as run:
+            with self._prepared(self.device.new_run()) as run:
                 words, outputs = self._there(arguments, run)
                 command = [*_ENVIRONMENT, *bundle.command(home), *words, *bundle.options(home)]
                 self.device.steady()
-                ended = _attend(run, command, timeout_s, engine)
+                ended = self._attend(run, command, timeout_s, engine)
         self._note(ended, bundle)
         _bring_back(ended, outputs, self.device.transport.where)
         return Finished(ended.code, ended.stdout, ended.stderr)
@@ -58,12 +57,39 @@ class RemotePlace:
 
     def _path(self, argument: Argument, run: Run, outputs: dict[str, Path]) -> str | PurePosixPath:
         if isinstance(argument, Reads):
-            return persistently(lambda: self.device.shelf.file(argument.path))
+            return self.device.patiently(lambda: self.device.shelf.file(argument.path))
         if isinstance(argument, Writes):
             name = str(len(outputs))
             outputs[name] = argument.path
             return run.out(name)
         return argument
+
+    @contextmanager
+    def _prepared(self, run: Run) -> Iterator[Run]:
+        """A run's folder, and nothing of it or in it afterwards, whatever happened."""
+        try:
+            yield run
+        except BaseException:
+            with suppress(DeviceError):
+                self.device.patiently(run.kill)
+            raise
+        finally:
+            with suppress(DeviceError):  # the next to take the lock removes it
+                self.device.patiently(run.discard)
+
+    def _attend(self, run: Run, command: Sequence[str], timeout_s: float, engine: str) -> Ended:
+        """Wait for the end, over lost connections; the program itself is started once."""
+        end = time.monotonic() + timeout_s
+
+        def wait() -> Ended:
+            try:
+                return run.attend(command, max(0.1, end - time.monotonic()))
+            except NoAnswer as error:
+                raise RunnerError(
+                    f"{engine}: no answer in {timeout_s:g} s", hint="raise the time limit"
+                ) from error
+
+        return self.device.patiently(wait)
 
     def _note(self, ended: Ended, bundle: Bundle) -> None:
         """Tell who watches; what could not even start is the device's fault, not the runner's."""
@@ -75,33 +101,6 @@ class RemotePlace:
             )
         if self.device.watch is not None:
             self.device.watch.launched(ended, self.device.look)
-
-
-@contextmanager
-def _prepared(run: Run) -> Iterator[Run]:
-    """A run's folder, and nothing of it or in it afterwards, whatever happened."""
-    try:
-        yield run
-    except BaseException:
-        with suppress(DeviceError):
-            persistently(run.kill)
-        raise
-    finally:
-        with suppress(DeviceError):  # the next to take the lock removes it
-            persistently(run.discard)
-
-
-def _attend(run: Run, command: Sequence[str], timeout_s: float, engine: str) -> Ended:
-    """Wait for the end, over lost connections; the program itself is started once."""
-    end = time.monotonic() + timeout_s
-    try:
-        return persistently(
-            lambda: run.attend(command, max(0.1, end - time.monotonic())), RECONNECT_S
-        )
-    except NoAnswer as error:
-        raise RunnerError(
-            f"{engine}: no answer in {timeout_s:g} s", hint="raise the time limit"
-        ) from error
 
 
 def _bring_back(ended: Ended, outputs: Mapping[str, Path], where: str) -> None:

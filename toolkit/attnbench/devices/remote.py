@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -21,10 +21,10 @@ from attnbench.devices.profile import DeviceProfile
 from attnbench.devices.reach import Reached, reach
 from attnbench.devices.readings import look
 from attnbench.devices.shelf import PRUNE, Shelf
-from attnbench.devices.shell import persistently, script
+from attnbench.devices.shell import Patience, script
 from attnbench.devices.transport import Transport
 from attnbench.devices.watch import RemoteWatch
-from attnbench.errors import BadOption
+from attnbench.errors import BadOption, DeviceError
 from attnbench.records import DeviceId, Reading
 
 POLL_S = 2.0
@@ -53,6 +53,7 @@ class Remote:
         self.runner = runner
         self.place = RemotePlace(self)
         self.watch: RemoteWatch | None = None
+        self.patiently = Patience()
         self._given = reached
         self._bundles: dict[str, Bundle] = {}
         self._held = 0
@@ -144,17 +145,22 @@ class Remote:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold its lock; what an earlier holder has left behind is put right first."""
-        persistently(self.lock.renew if self._held else self._take)
+        outermost = not self._held
+        if outermost:
+            self.patiently.lost = None
         self._held += 1
         try:
+            self.patiently(self._take if outermost else self.lock.renew)
             yield
         finally:
             self._held -= 1
-            if not self._held:
-                persistently(self.lock.drop)
+            if outermost:
+                with suppress(DeviceError):  # the next one will find that we are no more
+                    self.patiently(self.lock.drop)
 
     def _take(self) -> None:
         self.lock.take()
+        self.shelf.trusted.clear()  # others may have been there, or a restart
         script(self.transport, TIDY, self.root, KILL)
 
     @contextmanager
@@ -184,9 +190,9 @@ class Remote:
         wanted = self.profile.wanted
         cpus = self.profile.cpus or tuple(range(self.facts.cores))
         try:
-            yield persistently(lambda: settings.hold(self.transport, self.root, wanted, cpus))
+            yield self.patiently(lambda: settings.hold(self.transport, self.root, wanted, cpus))
         finally:
-            persistently(lambda: settings.restore(self.transport, self.root))
+            self.patiently(lambda: settings.restore(self.transport, self.root))
 
     def steady(self) -> None:
         """Wait for the start temperature, until the deadline; the record says what it was then."""
@@ -202,10 +208,10 @@ class Remote:
 
     def new_run(self) -> Run:
         """A folder for one launch."""
-        return Run(self.transport, self.root / "runs" / secrets.token_hex(8))
+        return Run(self.transport, self.root / "runs" / secrets.token_hex(8), self.lock.file)
 
     def _look(self, *, full: bool) -> Reading:
-        return persistently(lambda: look(self.transport, full=full))
+        return self.patiently(lambda: look(self.transport, full=full))
 
     def look(self) -> Reading:
         """Its state now, as far as that is cheap to tell."""

@@ -1,8 +1,8 @@
 """
 Files on a device under the hash of their content.
 
-Whatever has its final name was hashed on the device before it got it, and is hashed again when a
-process meets it for the first time: half a file, or a damaged one, is never trusted.
+Whatever has its final name was hashed on the device before it got it, and is hashed again when it
+is met for the first time under a lock: half a file, or a damaged one, is never trusted.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PREPARE = 'rm -rf "$1" && mkdir -p "$1" "$2"'
 _ACCEPT_FILE = f"""
 got=$(sha256sum <"$1") || exit 1
 [ "${{got%% *}}" = "$3" ] || exit {_DIFFERS}
-mv -f "$1" "$2"
+rm -rf "$2" && mv -f "$1" "$2"
 """
 _UNPACK = 'cd "$1" && tar xf "$2" && rm -f "$2"'
 _ACCEPT_FOLDER = 'rm -rf "$2" && mv "$1" "$2"'

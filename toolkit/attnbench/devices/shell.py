@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from attnbench.devices.transport import RUN_TIMEOUT_S, ConnectionLost, Transport
+from attnbench.devices.transport import RUN_TIMEOUT_S, ConnectionLost, NoAnswer, Transport
 from attnbench.errors import DeviceError
 from attnbench.runner.place import Finished
 
@@ -22,6 +23,7 @@ _STATES: Mapping[str, tuple[str, str]] = {
     "Read-only file system": ("is read-only", "choose another workdir with --set workdir=..."),
     "Permission denied": ("is not ours to write", "choose another workdir with --set workdir=..."),
     "Not a directory": ("has a file where a folder has to be", "remove it, or choose another"),
+    "File exists": ("has a file where a folder has to be", "remove it, or choose another"),
 }
 
 
@@ -49,17 +51,39 @@ def failed(transport: Transport, what: PurePosixPath, said: str) -> DeviceError:
     )
 
 
-def persistently(work: Callable[[], T], deadline_s: float = RECONNECT_S) -> T:
+@dataclass(slots=True)
+class Patience:
     """
-    Do what may be done twice, again after a lost connection, until the deadline.
+    Does what may be done twice, again after a lost connection, until that was lost for too long.
 
     Only for work that changes nothing the second time; it is the connection that is tried again.
+    Once it was given up, or the wait for it interrupted, `lost` says so, and the next ones fail at
+    once: whoever tidies up after a device that is gone does not wait for it again.
     """
-    end = time.monotonic() + deadline_s
-    while True:
-        try:
-            return work()
-        except ConnectionLost:
-            if time.monotonic() + _PAUSE_S > end:
+
+    deadline_s: float = RECONNECT_S
+    lost: DeviceError | None = None
+
+    def __call__(self, work: Callable[[], T]) -> T:
+        """What `work` returns. Raises what it raises, ConnectionLost only after the deadline."""
+        if self.lost is not None:
+            raise self.lost
+        since: float | None = None
+        while True:
+            began = time.monotonic()
+            try:
+                done = work()
+            except ConnectionLost as error:
+                self.lost, now = error, time.monotonic()
+                # What went on for longer than the deadline had a connection until now.
+                if since is None or now - began > self.deadline_s:
+                    since = now
+                if now + _PAUSE_S > since + self.deadline_s:
+                    raise
+                time.sleep(_PAUSE_S)
+            except NoAnswer as error:
+                self.lost = error
                 raise
-            time.sleep(_PAUSE_S)
+            else:
+                self.lost = None
+                return done

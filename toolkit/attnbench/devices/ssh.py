@@ -14,16 +14,15 @@ import tempfile
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NoReturn
 
-from attnbench import files
 from attnbench.devices.transport import (
-    COPY_TIMEOUT_S,
     RUN_TIMEOUT_S,
     Called,
     ConnectionLost,
     Framed,
+    Transport,
     call,
 )
 from attnbench.errors import BadOption, DeviceError
@@ -107,16 +106,20 @@ class Login:
         return words
 
 
-class Ssh:
-    """See Transport."""
+class Ssh(Transport):
+    """See Transport. Not scp: it needs a subsystem there, and its paths pass one more shell."""
 
     def __init__(self, login: Login) -> None:
         self.login = login
-        self.where = f"ssh {login.host}"
         self._folder = Path(tempfile.mkdtemp(prefix="attnbench-", dir=_short_folder()))
         self._doubtful = False
         self._number = 0
         self._end = weakref.finalize(self, _end, login, self._folder)
+
+    @property
+    def where(self) -> str:
+        """See Transport."""
+        return f"ssh {self.login.host}"
 
     @property
     def socket(self) -> Path:
@@ -143,26 +146,6 @@ class Ssh:
                 hint="check the network and the device's power; its login shell must be POSIX",
             )
         return finished
-
-    def push(
-        self, local: Path, remote: PurePosixPath, *, timeout_s: float = COPY_TIMEOUT_S
-    ) -> None:
-        """See Transport."""
-        # Not scp: it needs a subsystem there, and its paths pass through one more shell.
-        done = self.run(
-            ["sh", "-c", 'cat >"$1"', "sh", str(remote)], stdin=local, timeout_s=timeout_s
-        )
-        if done.code:
-            raise DeviceError(f"{self.where}: {remote} cannot be written: {done.stderr.strip()}")
-
-    def pull(
-        self, remote: PurePosixPath, local: Path, *, timeout_s: float = COPY_TIMEOUT_S
-    ) -> None:
-        """See Transport."""
-        done = self.run(["cat", "--", str(remote)], timeout_s=timeout_s)
-        if done.code:
-            raise DeviceError(f"{self.where}: {remote} cannot be read: {done.stderr.strip()}")
-        files.write(local, done.stdout)
 
     def close(self) -> None:
         """See Transport."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from attnbench import files
 from attnbench.errors import DeviceError, MissingTool
 from attnbench.runner.place import Finished
 
@@ -29,7 +30,8 @@ class Transport(Protocol):
     """
     A wire to one machine. Finished when tests/conformance/transport.py passes for it.
 
-    Nothing here is tried again: who calls knows whether a program may run twice.
+    Nothing here is tried again: who calls knows whether a program may run twice. Files travel
+    through `run` unless a wire knows better: another protocol would break in ways of its own.
     """
 
     @property
@@ -58,11 +60,19 @@ class Transport(Protocol):
 
         After an error any part of it may have arrived.
         """
+        argv = ["sh", "-c", 'cat >"$1"', "sh", str(remote)]
+        done = self.run(argv, stdin=local, timeout_s=timeout_s)
+        if done.code:
+            raise DeviceError(f"{self.where}: {remote} cannot be written: {done.stderr.strip()}")
 
     def pull(
         self, remote: PurePosixPath, local: Path, *, timeout_s: float = COPY_TIMEOUT_S
     ) -> None:
         """Copy a file here. `local` is whole or untouched."""
+        done = self.run(["cat", "--", str(remote)], timeout_s=timeout_s)
+        if done.code:
+            raise DeviceError(f"{self.where}: {remote} cannot be read: {done.stderr.strip()}")
+        files.write(local, done.stdout)
 
     def close(self) -> None:
         """Give back what the connection holds; another call opens it again."""
@@ -74,7 +84,8 @@ class Framed:
     A command line for the shell at the other end, which reports its exit code in its last words.
 
     Both clients answer a broken wire with a code that a program may have as well (255, 1). Only
-    the mark on standard error, new for every call, says that the program has ended.
+    the mark on standard error, new for every call, says that the program has ended. The same mark
+    on standard output comes first: what a login shell's own files print is not the program's.
     """
 
     argv: Sequence[str]
@@ -85,15 +96,16 @@ class Framed:
         """One string for a POSIX shell."""
         if any("\0" in word for word in self.argv):
             raise DeviceError(f"an argument cannot hold a zero byte: {shlex.join(self.argv)!r}")
-        return f"{shlex.join(self.argv)}; echo {self.mark}$? >&2"
+        return f"echo {self.mark}; {shlex.join(self.argv)}; echo {self.mark}$? >&2"
 
     def finished(self, stdout: bytes, stderr: bytes) -> Finished | None:
         """How the program ended; None if it did not get that far."""
         said, found, code = stderr.rpartition(self.mark.encode())
         digits = code.split(b"\n")[0].strip()
-        if not found or not digits.isdigit():
+        _, began, printed = stdout.partition(f"{self.mark}\n".encode())
+        if not (began and found and digits.isdigit()):
             return None
-        return Finished(int(digits), stdout, said.decode(errors="replace"))
+        return Finished(int(digits), printed, said.decode(errors="replace"))
 
 
 @dataclass(frozen=True, slots=True)

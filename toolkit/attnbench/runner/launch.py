@@ -227,6 +227,8 @@ def _split(report: _Report, data: bytes) -> list[Array]:
     for spec in report.outputs:
         dtype = np.dtype(spec.dtype)
         size = dtype.itemsize * int(np.prod(spec.shape, dtype=np.int64))
+        if len(data) < size:
+            raise RunnerError(f"{report.engine}: its outputs are cut short")
         arrays.append(np.frombuffer(data[:size], dtype).reshape(spec.shape).copy())
         data = data[size:]
     return arrays
