@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
@@ -35,7 +35,8 @@ def create_block(name: str | Factory, channels: int, **options: Option) -> nn.Mo
     Make one attention block for `channels` channels, by its paper's defaults.
 
     `name` is registered, a class or function of the channel count, or "FILE.py:Class". ModelError
-    if there is none of that name, it does not take the options, or is not (N, C, H, W) to itself.
+    if there is none of that name, it does not take the options, or is not (N, C, H, W) to itself;
+    a fusion, whose forward takes two tensors, makes one such tensor of two.
     """
     factory = _factory(name)
     label = name if isinstance(name, str) else getattr(name, "__name__", type(name).__name__)
@@ -83,7 +84,7 @@ def _attention(
                 f"there is no attention to take {', '.join(options)}", hint="choose a block"
             )
         return empty
-    kind = BLOCKS[block].kind if isinstance(block, str) and block in BLOCKS else "gate"
+    kind = _kind(block)
     if kind not in entry.takes:
         raise ModelError(
             f"{backbone} has no place for a {kind}, which {block} is",
@@ -162,6 +163,20 @@ def _factory(name: str | Factory) -> Factory:
     return find(BLOCKS, name, what="block").load()
 
 
+def _kind(block: str | Factory) -> str:
+    if isinstance(block, str) and block in BLOCKS:
+        return BLOCKS[block].kind
+    forward = getattr(_factory(block), "forward", None)
+    return "fusion" if forward is not None and _inputs(forward) == 2 else "gate"
+
+
+def _inputs(forward: Callable[..., object]) -> int:
+    """How many arguments it cannot do without, besides `self`."""
+    parameters = inspect.signature(forward).parameters.values()
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return sum(p.default is p.empty and p.name != "self" for p in named)
+
+
 def _is_registered(name: str | Factory) -> bool:
     return isinstance(name, str) and name in BLOCKS
 
@@ -189,12 +204,12 @@ def _check_shape(block: nn.Module, channels: int, *, label: str) -> None:
     x = torch.zeros(1, channels, *PROBE)
     try:
         with evaluating(block), torch.random.fork_rng(devices=[]):
-            y = block(x)
+            y = block(*[x] * max(1, _inputs(block.forward)))
     except (RuntimeError, TypeError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ModelError(
             f"{label} fails on a {tuple(x.shape)} input: {reason}",
-            hint="a block takes one (N, C, H, W) tensor of any height and width",
+            hint="a block takes one (N, C, H, W) tensor of any height and width, a fusion two",
         ) from error
     shape = tuple(getattr(y, "shape", ()))
     if shape != x.shape:

@@ -27,7 +27,7 @@ class Cost:
     macs: int
 
 
-def count(module: nn.Module, example_input: Tensor) -> tuple[Cost, ...]:
+def count(module: nn.Module, *example_inputs: Tensor) -> tuple[Cost, ...]:
     """
     Count each path of `block_paths`, in that order, then the total: path "", kind "total".
 
@@ -36,7 +36,7 @@ def count(module: nn.Module, example_input: Tensor) -> tuple[Cost, ...]:
     """
     kinds = dict(block_paths(module))
     parameters = {path: _parameters(module.get_submodule(path)) for path in ("", *kinds)}
-    macs = _macs(module, example_input)
+    macs = _macs(module, example_inputs)
     rows = [
         Cost(path, kind, _own(path, parameters, kinds), _own(path, macs, kinds))
         for path, kind in kinds.items()
@@ -48,10 +48,10 @@ def _parameters(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-def _macs(module: nn.Module, example_input: Tensor) -> dict[str, int]:
+def _macs(module: nn.Module, example_inputs: tuple[Tensor, ...]) -> dict[str, int]:
     """Multiply-accumulates by module path, what is inside included; the whole is path ""."""
     with evaluating(module), FlopCounterMode(display=False) as counter:
-        module(example_input)
+        module(*example_inputs)
     root = type(module).__name__
     return {"": counter.get_total_flops() // 2} | {
         path.removeprefix(f"{root}."): sum(flops.values()) // 2
