@@ -41,12 +41,35 @@ def _segmentation(variant: str, output: str) -> BackboneEntry:
     )
 
 
+_RESNETS = {
+    "resnet18": "ResNet-18: gates in its 8 residuals, fusions in place of their sums",
+    "resnet50": "ResNet-50 v1.5: gates in its 16 residuals, fusions in the last 9 sums",
+    "resnet101": "ResNet-101 v1.5: gates in its 33 residuals, fusions in the last 26 sums",
+    "resnext50": "ResNeXt-50 32x4d: gates in its 16 residuals, fusions in the last 9 sums",
+    "resnet50-d": "ResNet-50 with a deep stem and pooling shortcuts, as aff's authors have it",
+    "resnext50-d": "ResNeXt-50 with a deep stem and pooling shortcuts, as aff's authors have it",
+    "resnet50-fused": "ResNet-50 with a fusion in all 16 sums, as in the port of aff to PyTorch",
+    "resnext50-fused": "ResNeXt-50 with a fusion in all 16 sums, as in the port of aff to PyTorch",
+}
+
+
+def _resnet(name: str) -> BackboneEntry:
+    fused = name == "resnet18" or name.endswith("-fused")
+    return BackboneEntry(
+        f"attnbench_models.backbones.resnet:{'FusedResNet' if fused else 'ResNet'}",
+        _RESNETS[name],
+        takes=("gate", "residual", "fusion"),
+        native="aff" if name.endswith("-fused") else "none",
+        arguments={"variant": name.removesuffix("-fused")},
+    )
+
+
 BACKBONES: Mapping[str, BackboneEntry] = MappingProxyType(
     {
         "mobilenetv2": BackboneEntry(
             "attnbench_models.backbones.mobilenetv2:MobileNetV2",
             "MobileNetV2: 17 inverted residuals, attention in 16 of them; none of its own",
-            takes=("gate", "residual"),
+            takes=("gate", "residual", "fusion"),
             scales=True,
         ),
         "mobilenext": BackboneEntry(
@@ -90,6 +113,30 @@ BACKBONES: Mapping[str, BackboneEntry] = MappingProxyType(
             size=(299, 299),
             unverified="with se: its paper has se in BN-Inception, and publishes no Inception-v3",
         ),
+        **{name: _resnet(name) for name in _RESNETS},
+        "resnet50-cifar": BackboneEntry(
+            "attnbench_models.backbones.resnet:ResNet",
+            "ResNet-50 for images of 32 x 32: a stem that keeps their size",
+            takes=("gate", "residual", "fusion"),
+            size=(32, 32),
+            classes=100,
+            arguments={"variant": "resnet50-cifar"},
+        ),
+        "resnet18-fpn": BackboneEntry(
+            "attnbench_models.backbones.fpn:ResNetPyramid",
+            "ResNet-18 with a feature pyramid that labels pixels: fusions in its 3 long skips",
+            takes=("gate", "residual", "fusion"),
+            classes=19,
+            task="segmentation",
+            arguments={"variant": "resnet18"},
+            unverified="the width of the pyramid and the head are ours; nobody publishes a count",
+        ),
+        **{f"seaformer-{v}": _seaformer(v) for v in "tsbl"},
+        **{
+            f"seaformer-{v}-{name}": _segmentation(v, output)
+            for v in "tsbl"
+            for name, output in _OUTPUTS.items()
+        },
         "yolov5s": BackboneEntry(
             "attnbench_models.backbones.yolov5:YOLOv5",
             "YOLOv5s 6.0: boxes and scores; attention before its pyramid pool",
@@ -109,12 +156,6 @@ BACKBONES: Mapping[str, BackboneEntry] = MappingProxyType(
             scales=True,
             unverified="the published count holds without attention; with sea nobody prints one",
         ),
-        **{f"seaformer-{v}": _seaformer(v) for v in "tsbl"},
-        **{
-            f"seaformer-{v}-{name}": _segmentation(v, output)
-            for v in "tsbl"
-            for name, output in _OUTPUTS.items()
-        },
     }
 )
 

@@ -27,11 +27,12 @@ STAGES = (
 
 class InvertedResidual(nn.Module):
     """
-    Expand, filter each channel, gate, project; the input is added where the shape allows.
+    Expand, filter each channel, gate, project; the input is added or fused where its shape allows.
 
     Shape   x (N, inputs, H, W) -> (N, outputs, H / stride, W / stride), rounded up.
     Math    y = project(attention(depthwise(expand(x)))), + x if stride 1 and inputs = outputs;
-            expand is absent at expansion 1, attention where none is given.
+            expand is absent at expansion 1, attention where none is given. A fusion takes the
+            place of the sum.
     Source  Sandler et al., CVPR 2018, arXiv:1801.04381, Table 1 and Figure 4d; attention on the
             expanded channels, after the depthwise activation and before the projection, as in the
             authors' MobileNetV2 of arXiv:2103.02907.
@@ -52,9 +53,7 @@ class InvertedResidual(nn.Module):
         super().__init__()
         hidden = inputs * expansion
         self.adds = stride == 1 and inputs == outputs
-        self.expand = (
-            conv_norm(inputs, hidden, 1, activation=activation) if expansion > 1 else None
-        )
+        self.expand = conv_norm(inputs, hidden, 1, activation=activation) if expansion > 1 else None
         self.depthwise = conv_norm(
             hidden, hidden, kernel, stride=stride, groups=hidden, activation=activation
         )
@@ -62,6 +61,7 @@ class InvertedResidual(nn.Module):
         self.attention = attention(Place(role, hidden, inputs, stage))
         self.project = conv_norm(hidden, outputs, 1, activation=None)
         self.after = attention(Place("projected", outputs, inputs, stage))
+        self.fuse = attention(Place("sum", outputs, inputs, stage)) if self.adds else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
@@ -72,7 +72,10 @@ class InvertedResidual(nn.Module):
         y = self.project(y)
         if self.after is not None:
             y = self.after(y)
-        return x + y if self.adds else y
+        if not self.adds:
+            return y
+        fused: Tensor = x + y if self.fuse is None else self.fuse(y, x)
+        return fused
 
     def layouts(self) -> tuple[Layout, ...]:
         """Theirs is one numbered sequence: convolution, norm, activation; attention; projection."""
@@ -131,7 +134,7 @@ class MobileNetV2(Backbone):
             and, with attention, the dropout of 0.1 as in the code of arXiv:2103.02907. Sixteen of
             the 17 inverted residuals have the attention: the first, which does not expand, has
             none. Where `nam` goes is our choice (its authors have no MobileNet): the same place,
-            3,519,080 parameters.
+            3,519,080 parameters. So is that fusions take the ten sums, with reduction 4.
     """
 
     # What each block is in this backbone. The coordinate attention paper's comparison sizes all
@@ -140,8 +143,13 @@ class MobileNetV2(Backbone):
         {
             "gate": Home("expanded"),
             "residual": Home("expanded"),
+            "fusion": Home("sum"),
             "se": Home("expanded", always(reduction=24, activation="relu6")),
             "cbam": Home("expanded", always(reduction=24)),
+            "triplet": Home("projected"),
+            "eca": Home("projected", lambda place: {"kernel": 1 if place.channels < 96 else 3}),
+            "sk": Home("expanded", lambda place: {"groups": place.channels // 2}),
+            "gam": Home("projected"),
         }
     )
 
@@ -170,7 +178,7 @@ class MobileNetV2(Backbone):
         yield "stem", "backbone"
         for name, residual in self.features.named_children():
             yield f"features.{name}", "backbone"
-            for place in ("attention", "after"):
+            for place in ("attention", "after", "fuse"):
                 if getattr(residual, place, None) is not None:
                     yield f"features.{name}.{place}", "attention"
         yield "head", "backbone"
