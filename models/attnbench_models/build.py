@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import cast
 
 import torch
@@ -19,8 +20,9 @@ from attnbench_models.errors import ModelError
 from attnbench_models.modes import evaluating
 from attnbench_models.official import load_checkpoint, load_official, load_own
 from attnbench_models.paths import block_paths
-from attnbench_models.places import Attention, Place, empty
+from attnbench_models.places import Attention, Home, Place, empty
 from attnbench_models.recipe import Option, Recipe
+from attnbench_models.sizes import sizes_at
 from attnbench_models.user import Factory, as_module, from_file, from_module
 from attnbench_models.weights import calibrate, is_untrained
 
@@ -30,13 +32,16 @@ PROBE = (12, 10)  # pixels that a foreign block is tried on: few, and height is 
 LOADERS = {"attnbench": load_own, "official": load_official}
 
 
-def create_block(name: str | Factory, channels: int, **options: Option) -> nn.Module:
+def create_block(
+    name: str | Factory, channels: int, **options: Option | tuple[int, int]
+) -> nn.Module:
     """
     Make one attention block for `channels` channels, by its paper's defaults.
 
-    `name` is registered, a class or function of the channel count, or "FILE.py:Class". ModelError
-    if there is none of that name, it does not take the options, or is not (N, C, H, W) to itself;
-    a fusion, whose forward takes two tensors, makes one such tensor of two.
+    `name` is registered, a class or function of the channel count, or "FILE.py:Class". Blocks that
+    are made for one map also take its `size`, (height, width). ModelError if there is none of that
+    name, it does not take the options, or is not (N, C, H, W) to itself; a fusion, whose forward
+    takes two tensors, makes one such tensor of two.
     """
     factory = _factory(name)
     label = name if isinstance(name, str) else getattr(name, "__name__", type(name).__name__)
@@ -53,14 +58,16 @@ def create_model(
     *,
     width: float = 1.0,
     num_classes: int | None = None,
+    size: tuple[int, int] | None = None,
     **options: Option,
 ) -> nn.Module:
     """
     Make a backbone with `block` in each of its places for it.
 
     None is the backbone's own native block, "none" no attention at all. Options are the block's;
-    what they leave out is the backbone's choice, then the paper's. `num_classes` is by default
-    what the backbone is published for. Initial weights are drawn from torch's global random
+    what they leave out is the backbone's choice, then the paper's. `num_classes` and `size`, the
+    input's (height, width), are by default what the backbone is published for; the size matters
+    only to blocks that are made for one. Initial weights are drawn from torch's global random
     state. ModelError as in `create_block`, and for a block that the backbone has no place for.
     """
     entry = find(BACKBONES, backbone, what="backbone")
@@ -69,21 +76,23 @@ def create_model(
         raise ModelError(f"width must be positive, not {width:g}")
     if width != 1 and not entry.scales:
         raise ModelError(f"{backbone} has no width multiplier: it is published in one width")
-    attention = _attention(backbone, entry, entry.native if block is None else block, options)
     scale = {"width": width} if entry.scales else {}
-    made: nn.Module = entry.load()(attention, num_classes=classes, **scale)
-    return made
+    make: Callable[..., nn.Module] = partial(entry.load(), num_classes=classes, **scale)
+    chosen = entry.native if block is None else block
+    if chosen != "none":
+        home = _home(backbone, entry, chosen)
+        sized = isinstance(chosen, str) and chosen in BLOCKS and BLOCKS[chosen].sized
+        sizes = sizes_at(make, home.takes, size or entry.size) if sized else []
+        return make(_attention(chosen, home, sizes, options))
+    if options:
+        raise ModelError(
+            f"there is no attention to take {', '.join(options)}", hint="choose a block"
+        )
+    return make(empty)
 
 
-def _attention(
-    backbone: str, entry: BackboneEntry, block: str | Factory, options: Mapping[str, Option]
-) -> Attention:
-    if block == "none":
-        if options:
-            raise ModelError(
-                f"there is no attention to take {', '.join(options)}", hint="choose a block"
-            )
-        return empty
+def _home(backbone: str, entry: BackboneEntry, block: str | Factory) -> Home:
+    """Where the block goes in the backbone. ModelError if nowhere."""
     kind = _kind(block)
     if kind not in entry.takes:
         raise ModelError(
@@ -91,12 +100,23 @@ def _attention(
             hint=f"it takes {', '.join(blocks_for(backbone))}",
         )
     homes = cast("type[Backbone]", entry.of_class()).HOMES
-    home = homes[block if isinstance(block, str) and block in homes else kind]
+    return homes[block if isinstance(block, str) and block in homes else kind]
+
+
+def _attention(
+    block: str | Factory,
+    home: Home,
+    sizes: Sequence[tuple[int, int]],
+    options: Mapping[str, Option],
+) -> Attention:
+    """Makes the block at its places; `sizes` are those of the maps there, if it asks for them."""
+    remaining = iter(sizes)
 
     def attention(place: Place) -> nn.Module | None:
         if not home.takes(place):
             return None
-        return create_block(block, place.channels, **{**home.options(place), **options})
+        known = {"size": next(remaining)} if sizes else {}
+        return create_block(block, place.channels, **known, **{**home.options(place), **options})
 
     return attention
 
@@ -138,6 +158,7 @@ def _untouched(recipe: Recipe) -> nn.Module:
         recipe.block,
         width=recipe.width,
         num_classes=recipe.num_classes,
+        size=recipe.size,
         **recipe.options,
     )
 
@@ -181,7 +202,7 @@ def _is_registered(name: str | Factory) -> bool:
     return isinstance(name, str) and name in BLOCKS
 
 
-def _check_arguments(factory: Factory, options: Mapping[str, Option], *, label: str) -> None:
+def _check_arguments(factory: Factory, options: Mapping[str, object], *, label: str) -> None:
     signature = inspect.signature(factory)
     keywords = [
         p for p in list(signature.parameters.values())[1:] if p.kind is not p.VAR_POSITIONAL

@@ -42,10 +42,12 @@ class BlockEntry(Entry):
     A block and its kind.
 
     A "gate" and a "residual" map (N, C, H, W) to itself, the second by adding to it; a "fusion"
-    joins two such tensors into one.
+    joins two such tensors into one. `sized` is whether it takes the keyword `size`, the (height,
+    width) of the map that it works on: `create_model` finds that out for it.
     """
 
     kind: str = field(default="gate", kw_only=True)
+    sized: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

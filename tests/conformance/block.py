@@ -6,44 +6,70 @@ What every attention block must do. Subclass and name it, done; a class of your 
 """
 
 import inspect
+import math
 import re
 
 import pytest
 import torch
 
 from attnbench_models import ModelError, count, create_block
+from attnbench_models.backbones.layers import rounded
+from attnbench_models.blocks import BLOCKS
 
 SHAPES = [(2, 64, 14, 9), (1, 48, 5, 12), (1, 16, 7, 7)]
 
 
 class BlockContract:
     block = None
+    gate = (0, 1)  # what x is multiplied by; None where that is unbounded, or x is added to
+    trains_alone = True  # False where a BatchNorm sees one value per channel and image
 
     @pytest.fixture(autouse=True)
     def _seed(self):
         torch.manual_seed(0)
 
-    def make(self, channels, **options):
+    def make(self, channels, size=(14, 9), **options):
+        if self.block in BLOCKS and BLOCKS[self.block].sized:
+            options = {"size": size, **options}
         return create_block(self.block, channels, **options)
 
     def options(self):
         parameters = inspect.signature(type(self.make(64))).parameters.values()
         return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
+    def users_options(self):
+        """Those that a user sets: `size` is the model's business."""
+        return {name: default for name, default in self.options().items() if name != "size"}
+
     @pytest.mark.parametrize("shape", SHAPES)
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
     def test_keeps_shape_and_dtype(self, shape, dtype):
-        block, x = self.make(shape[1]).to(dtype), torch.randn(shape, dtype=dtype)
+        block = self.make(shape[1], size=shape[2:]).to(dtype)
         for mode in (True, False):
+            batch = shape[0] if self.trains_alone or not mode else max(2, shape[0])
+            x = torch.randn(batch, *shape[1:], dtype=dtype)
             y = block.train(mode)(x)
             assert (y.shape, y.dtype) == (x.shape, dtype)
 
+    def test_trains_on_one_image_or_says_that_it_cannot(self):
+        block, x = self.make(16, size=(6, 5)).train(), torch.randn(1, 16, 6, 5)
+        if self.trains_alone:
+            assert block(x).isfinite().all()
+        else:
+            assert "In training N is at least 2" in type(block).__doc__
+            with pytest.raises(ValueError, match="more than 1 value per channel"):
+                block(x)
+
     @pytest.mark.parametrize("shape", SHAPES)
     def test_is_a_gate(self, shape):
-        block, x = self.make(shape[1]).eval(), torch.randn(shape)
+        if self.gate is None:
+            pytest.skip(f"{self.block} multiplies by no number between bounds")
+        block, x = self.make(shape[1], size=shape[2:]).eval(), torch.randn(shape)
         with torch.inference_mode():
             y = block(x)
-        assert (y.abs() <= x.abs()).all()
+        least, most = self.gate
+        assert (y.abs() <= most * x.abs()).all()
+        assert (y.abs() >= least * x.abs()).all()
         assert (y * x >= 0).all()
 
     def test_evaluation_repeats_itself_and_changes_nothing(self):
@@ -65,7 +91,8 @@ class BlockContract:
         assert total.parameters == sum(p.numel() for p in block.parameters())
 
     def test_every_parameter_has_a_finite_gradient(self):
-        block, x = self.make(32), torch.randn(2, 32, 6, 5, requires_grad=True)
+        block = self.make(32, size=(6, 5))
+        x = torch.randn(2, 32, 6, 5, requires_grad=True)
         block(x).square().sum().backward()
         for tensor in (x, *block.parameters()):
             assert tensor.grad is not None
@@ -73,7 +100,7 @@ class BlockContract:
         assert all(p.grad.abs().max() > 0 for p in block.parameters())
 
     def test_exports_with_static_shapes(self):
-        block, x = self.make(32).eval(), torch.randn(1, 32, 6, 5)
+        block, x = self.make(32, size=(6, 5)).eval(), torch.randn(1, 32, 6, 5)
         program = torch.export.export(block, (x,))
         with torch.inference_mode():
             assert torch.equal(program.module()(x), block(x))
@@ -84,7 +111,7 @@ class BlockContract:
         assert all(name in caught.value.hint for name in self.options())
 
     def test_refuses_values_that_make_no_sense(self):
-        for name, default in self.options().items():
+        for name, default in self.users_options().items():
             if not isinstance(default, bool):
                 for value in (0, -1, 0.5, "nonsense", True):
                     with pytest.raises(ModelError, match=f"{name} must be"):
@@ -97,13 +124,13 @@ class BlockContract:
 
 
 def stated_cost(doc, names):
-    """Work out "Cost  ... parameters and ... multiply-accumulates[, with M = ...]"."""
+    """Work out "Cost  ... parameters and ... multiply-accumulates[, with M = ...]."."""
     text = " ".join(doc.split())
     found = re.search(
-        r"Cost (.+?) parameters and (.+?) multiply-accumulates(?:, with M = (.+?\)))?[ .,]", text
+        r"Cost (.+?) parameters and (.+?) multiply-accumulates(?:, with M = (.+?\))\.|[ .,])", text
     )
     parameters, macs, hidden = (formula and evaluable(formula) for formula in found.groups())
-    scope = {**names, "max": max}
+    scope = {**names, "max": max, "log2": math.log2, "rounded": rounded}
     if hidden:
         scope["M"] = eval(hidden, scope)
     return eval(parameters, scope), eval(macs, scope)

@@ -29,6 +29,74 @@ class TestNAM(BlockContract):
     block = "nam"
 
 
+class TestSpatialNAM(BlockContract):
+    block = "nam-spatial"
+
+
+class TestBothNAM(BlockContract):
+    block = "nam-both"
+
+
+class TestCoordX(BlockContract):
+    block = "coord-x"
+
+
+class TestCoordY(BlockContract):
+    block = "coord-y"
+
+
+class TestBAM(BlockContract):
+    block = "bam"
+    gate = (1, 2)
+    trains_alone = False
+
+
+class TestTriplet(BlockContract):
+    block = "triplet"
+
+
+class TestMSCAM(BlockContract):
+    block = "ms-cam"
+    trains_alone = False
+
+
+class TestECA(BlockContract):
+    block = "eca"
+
+
+class TestGE(BlockContract):
+    block = "ge"
+
+
+class TestGC(BlockContract):
+    block = "gc"
+
+
+class TestSK(BlockContract):
+    block = "sk"
+    gate = None  # it returns convolutions of x
+    trains_alone = False
+
+
+class TestNL(BlockContract):
+    block = "nl"
+    gate = None  # it adds
+
+
+class TestLSKA(BlockContract):
+    block = "lska"
+    gate = None  # no sigmoid
+
+
+class TestCPCA(BlockContract):
+    block = "cpca"
+    gate = None  # it returns a convolution
+
+
+class TestGAM(BlockContract):
+    block = "gam"
+
+
 def test_every_registered_block_is_held_to_the_contract():
     tested = {cls.block for cls in BlockContract.__subclasses__() if cls.__module__ == __name__}
     assert tested == set(BLOCKS)

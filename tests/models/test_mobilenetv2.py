@@ -43,6 +43,7 @@ SIZES = {
     ("cbam", (("reduction", 16),), 1.0): (4_077_924, 302_900_896),
     ("cbam", (("reduction", 32),), 1.0): (3_795_461, 302_336_416),
     ("nam", (), 1.0): (3_519_080, 300_774_272),
+    ("triplet", (), 1.0): (3_509_972, 306_997_664),
 }
 
 
@@ -61,9 +62,17 @@ def test_the_numbers_of_the_docstring_are_among_them():
     assert f"{SIZES['nam', (), 1.0][0]:,}" in text
 
 
-@pytest.mark.parametrize("block", blocks_for("mobilenetv2"))
+def home(block):
+    return MobileNetV2.HOMES.get(block, MobileNetV2.HOMES[BLOCKS[block].kind]).role
+
+
+def at_home(role):
+    return [name for name in blocks_for("mobilenetv2") if home(name) == role]
+
+
+@pytest.mark.parametrize("block", at_home("expanded"))
 def test_attention_sits_on_the_expanded_channels_of_sixteen_blocks(block):
-    model = create_model("mobilenetv2", block, num_classes=2)
+    model = create_model("mobilenetv2", block, num_classes=2, size=(32, 40)).eval()
     places = [residual.attention for residual in model.features]
     assert len(places) == 17
     assert places[0] is None
@@ -75,8 +84,24 @@ def test_attention_sits_on_the_expanded_channels_of_sixteen_blocks(block):
         names = [name for name, _ in residual.named_children()]
         assert names == ["expand", "depthwise", "attention", "project"]
         assert isinstance(residual.attention, kind)
-        width = residual.depthwise.norm.num_features
-        assert residual.attention(torch.ones(2, width, 3, 2)).shape == (2, width, 3, 2)
+    with torch.inference_mode():
+        assert model(torch.zeros(2, 3, 32, 40)).isfinite().all()
+
+
+@pytest.mark.parametrize("block", at_home("projected"))
+def test_attention_sits_on_the_projected_channels_of_every_block(block):
+    model = create_model("mobilenetv2", block, num_classes=2).eval()
+    assert all(isinstance(residual.after, BLOCKS[block].load()) for residual in model.features)
+    assert not any(residual.attention for residual in model.features)
+    with torch.inference_mode():
+        assert model(torch.zeros(2, 3, 32, 40)).isfinite().all()
+
+
+def test_eca_has_the_kernels_of_its_authors():
+    model = create_model("mobilenetv2", "eca", num_classes=2)
+    widths = [residual.project.norm.num_features for residual in model.features]
+    kernels = [residual.after.conv.kernel_size[0] for residual in model.features]
+    assert kernels == [1 if width < 96 else 3 for width in widths]
 
 
 def test_native_is_no_attention():

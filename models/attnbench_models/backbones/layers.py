@@ -47,10 +47,13 @@ def initialise(module: nn.Module) -> None:
     Draw one module's initial weights as MobileNetV2's authors do, attention's included.
 
     Convolutions N(0, 2 / (k k outputs)) in variance, linear layers N(0, 0.01) in deviation, biases
-    0, BatchNorm 1 and 0. Anything else keeps what it has.
+    0, BatchNorm 1 and 0. Anything else keeps what it has. The outputs are all of the convolution's,
+    in groups as well, which shrinks a depthwise result: those are for a BatchNorm to repair. One
+    with a bias has none behind it, and counts the outputs of its group.
     """
     if isinstance(module, nn.Conv2d):
-        fan_out = math.prod(module.kernel_size) * module.out_channels
+        outputs = module.out_channels // (1 if module.bias is None else module.groups)
+        fan_out = math.prod(module.kernel_size) * outputs
         nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
     elif isinstance(module, nn.Linear):
         nn.init.normal_(module.weight, std=0.01)
