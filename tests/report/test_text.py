@@ -9,7 +9,8 @@ from rich.console import Console
 
 from attnbench.records import BlockTime, Validity
 from attnbench.report import markdown, print_report
-from attnbench.report.tables import blocks, tables
+from attnbench.report.contents import tables
+from attnbench.report.tables import blocks
 from attnbench.report.view import columns, sums
 from attnbench.store import Run
 from tests.report import invented

@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "export": "Export a model to one or more runtimes.",
     "parity": "Hold artifacts against PyTorch; exit 1 if one differs.",
     "profile": "Measure latency, whole and per block.",
+    "compare": "Hold one model's instruction time against another's; exit 1 if it grew.",
     "report": "Show stored runs again, as text and as a page.",
     "list": "List blocks, backbones, backends, devices or rewrites.",
     "doctor": "Check that everything needed is here, and say what to do if not.",
@@ -23,7 +24,6 @@ COMMANDS: Mapping[str, str] = {
 """Names and one-line helps: a command's module is imported only when it is called."""
 
 PLANNED = (
-    "compare",
     "cost",
     "device",
     "gate",

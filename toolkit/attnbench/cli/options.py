@@ -24,16 +24,8 @@ RUNS = Path("reports/runs")
 LAYOUTS = ("attnbench", "official")
 PRECISIONS = ("fp32", "fp16", "int8")
 
-RECIPE_OPTIONS = (
-    click.option(
-        "--block",
-        metavar="NAME|FILE.py:CLASS",
-        help="Attention block: a registered name, or your own Block(channels).",
-    ),
+SHAPE_OPTIONS = (
     click.option("--backbone", metavar="NAME", help="Backbone.  [default: mobilenetv2]"),
-    click.option(
-        "--model", metavar="PKG.MOD:FACTORY", help="Your own nn.Module instead of a backbone."
-    ),
     click.option("--reduction", type=click.IntRange(1), help="The block's reduction ratio."),
     click.option(
         "--option",
@@ -45,6 +37,19 @@ RECIPE_OPTIONS = (
     click.option("--size", type=Size(), help="Input size, 224 or 192x256.  [default: 224]"),
     click.option("--width", type=click.FloatRange(0.05, 8), help="Width multiplier."),
     click.option("--seed", type=click.IntRange(0), help="Seed of random weights."),
+)
+"""What two models have in common that differ in their block."""
+
+RECIPE_OPTIONS = (
+    click.option(
+        "--block",
+        metavar="NAME|FILE.py:CLASS",
+        help="Attention block: a registered name, or your own Block(channels).",
+    ),
+    *SHAPE_OPTIONS,
+    click.option(
+        "--model", metavar="PKG.MOD:FACTORY", help="Your own nn.Module instead of a backbone."
+    ),
     click.option(
         "--checkpoint",
         type=click.Path(path_type=Path),
@@ -66,6 +71,13 @@ RECIPE_OPTIONS = (
 def recipe_options(command: Command) -> Command:
     """The options that describe a model, as keywords of RecipeArguments."""
     for option in reversed(RECIPE_OPTIONS):
+        command = option(command)
+    return command
+
+
+def shape_options(command: Command) -> Command:
+    """Those of them that do not say which block or weights."""
+    for option in reversed(SHAPE_OPTIONS):
         command = option(command)
     return command
 

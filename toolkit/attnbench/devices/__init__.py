@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attnbench.devices.base import INSTRUCTIONS, Device
+from attnbench.devices.base import Device
 from attnbench.devices.registry import DEVICES, Devices
 
-__all__ = ["DEVICES", "INSTRUCTIONS", "Device", "Devices"]
+__all__ = ["DEVICES", "Device", "Devices"]

@@ -8,9 +8,6 @@ from typing import Protocol
 from attnbench.records import Conditions, DeviceId
 from attnbench.runner import Place
 
-INSTRUCTIONS = "instructions"
-"""The clock of an emulated machine that counts what it executes, one nanosecond each."""
-
 
 class Watch(Protocol):
     """Conditions around a block of work; complete once the block has ended."""
@@ -28,7 +25,7 @@ class Device(Protocol):
 
     @property
     def clock(self) -> str:
-        """What its times count: "monotonic" is real time, else INSTRUCTIONS."""
+        """What its times count: "monotonic" is real time, else `records.INSTRUCTIONS`."""
 
     @property
     def threads(self) -> int:

@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 
 from attnbench import files
 from attnbench.devices import settings
-from attnbench.devices.base import INSTRUCTIONS
 from attnbench.devices.bundle import PRIVATE_LOADER, Bundle, assemble
 from attnbench.devices.detached import KILL, SWEEP, Run
 from attnbench.devices.facts import Facts, check_glibc, probe
@@ -25,7 +24,7 @@ from attnbench.devices.shell import Patience, script
 from attnbench.devices.transport import Transport
 from attnbench.devices.watch import RemoteWatch
 from attnbench.errors import BadOption, DeviceError
-from attnbench.records import DeviceId, Reading
+from attnbench.records import INSTRUCTIONS, DeviceId, Reading
 
 POLL_S = 2.0
 """Between two looks at a device that is cooling down."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from attnbench.devices import INSTRUCTIONS, Device
+from attnbench.devices import Device
 from attnbench.errors import BadOption
+from attnbench.records import INSTRUCTIONS
 
 
 @dataclass(frozen=True, slots=True)

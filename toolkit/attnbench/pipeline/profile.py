@@ -15,7 +15,7 @@ from attnbench.attribution.runtimes import runtime
 from attnbench.backends import format_of
 from attnbench.calibration.gap_share import gap_share
 from attnbench.clock import now
-from attnbench.devices import INSTRUCTIONS, Device
+from attnbench.devices import Device
 from attnbench.errors import AttributionError
 from attnbench.parity.inputs import standard_inputs
 from attnbench.parity.metrics import Array
@@ -23,7 +23,7 @@ from attnbench.pipeline.effort import Effort
 from attnbench.pipeline.parity import identify
 from attnbench.pipeline.validity import judge
 from attnbench.progress import Progress, stepping
-from attnbench.records import Artifact, Block, Conditions, Launch, Measurement, Trace
+from attnbench.records import INSTRUCTIONS, Artifact, Block, Conditions, Launch, Measurement, Trace
 from attnbench.runner import ENGINES, Job, find, measure, measure_paired
 from attnbench.stats import over_launches
 

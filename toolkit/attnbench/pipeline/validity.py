@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from attnbench.attribution.conserve import CLOSES_WITHIN, Attribution
-from attnbench.devices import INSTRUCTIONS
 from attnbench.pipeline import held
-from attnbench.records import Conditions, Validity
+from attnbench.records import INSTRUCTIONS, Conditions, Validity
 
 UNATTRIBUTED = 0.015
 """More time without an owner than this could hide a small attention block."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attnbench.records.compared import BlockRatio, Comparison, Ratio
 from attnbench.records.exported import (
     Applied,
     Artifact,
@@ -14,6 +15,7 @@ from attnbench.records.exported import (
     Undelegated,
 )
 from attnbench.records.measured import (
+    INSTRUCTIONS,
     ArtifactId,
     BlockTime,
     Case,
@@ -38,13 +40,16 @@ from attnbench.records.traced import (
 SCHEMA = 1
 
 __all__ = [
+    "INSTRUCTIONS",
     "SCHEMA",
     "Applied",
     "Artifact",
     "ArtifactId",
     "Block",
+    "BlockRatio",
     "BlockTime",
     "Case",
+    "Comparison",
     "Conditions",
     "Delegation",
     "DeviceId",
@@ -55,6 +60,7 @@ __all__ = [
     "Measurement",
     "Operator",
     "Paired",
+    "Ratio",
     "Reading",
     "Reference",
     "Residual",

@@ -9,6 +9,9 @@ from typing import Literal
 from attnbench.records.exported import Kind
 from attnbench_models import Recipe
 
+INSTRUCTIONS = "instructions"
+"""The clock of an emulated machine that counts what it executes, one nanosecond each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Residual:

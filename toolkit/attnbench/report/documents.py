@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from attnbench.records import SCHEMA, Measurement, Verdict
+from attnbench.records import SCHEMA, Comparison, Measurement, Verdict
 from attnbench.store import Run
 
 Document = dict[str, Any]
@@ -31,6 +31,15 @@ def parity_document(verdicts: Sequence[Verdict]) -> Document:
 def run_document(run: Run) -> Document:
     """The document of `run --json` and `report --json`: both of the above for one run."""
     return {**profile_document(run.measurements), **parity_document(run.verdicts)}
+
+
+def compare_document(comparisons: Sequence[Comparison]) -> Document:
+    """The document of `compare --json`."""
+    return {
+        "schema": SCHEMA,
+        "verdict": _word(all(comparisons)),
+        "comparisons": [{**_plain(one), "verdict": _word(bool(one))} for one in comparisons],
+    }
 
 
 def _judged(verdict: Verdict) -> Document:

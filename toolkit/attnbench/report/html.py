@@ -11,8 +11,9 @@ from plotly.offline import get_plotlyjs
 
 from attnbench.report import charts, prose, units
 from attnbench.report.charts import Chart
+from attnbench.report.contents import tables
 from attnbench.report.parity_chart import parity
-from attnbench.report.tables import Heading, Row, Table, setting, tables, trust
+from attnbench.report.tables import Heading, Row, Table, setting, trust
 from attnbench.report.view import Column, columns, judged, sums
 from attnbench.store import Run
 
@@ -30,7 +31,9 @@ SIGNS = {"error": "✗ Error", "warning": "! Warning", "note": "Note"}
 def render(run: Run) -> str:
     """The whole page; equal runs give equal bytes."""
     drawn = _charts(run)
-    body = "\n".join((*_summary(run), *_figures(drawn), *_tables(run), *_method(run)))
+    body = "\n".join(
+        (*_summary(run), *_figures(drawn, prose.quantity(run)), *_tables(run), *_method(run))
+    )
     specs = {chart.id: chart.spec for group in drawn.values() for chart in group}
     title = _text(f"attnbench: {prose.title(run)}")
     return f"""<!DOCTYPE html>
@@ -109,13 +112,13 @@ def _card(column: Column, passed: bool | None) -> str:
     )
 
 
-def _figures(drawn: dict[str, list[Chart]]) -> Iterator[str]:
+def _figures(drawn: dict[str, list[Chart]], quantity: str) -> Iterator[str]:
     yield "<noscript><p>Charts need JavaScript; the tables do not.</p></noscript>"
     if drawn["overview"]:
         yield f'<section class="pair">{_each(drawn["overview"])}</section>'
     if drawn["blocks"]:
         yield (
-            "<section><h2>Latency per block, in ms</h2>"
+            f"<section><h2>{_text(quantity)} per block, in ms</h2>"
             '<p class="hint">Exclusive times of one traced inference, blocks in the order of the '
             "model, all panels on one scale. Attention inside a block is added to its bar; names "
             "in parentheses are time of no block.</p>"

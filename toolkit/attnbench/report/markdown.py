@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from attnbench.report import prose, units
-from attnbench.report.tables import Heading, Row, Table, setting, tables
+from attnbench.report.contents import tables
+from attnbench.report.tables import Heading, Row, Table, setting
 from attnbench.report.view import columns
 from attnbench.store import Run
 

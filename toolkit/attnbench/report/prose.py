@@ -10,9 +10,14 @@ from attnbench.attribution.conserve import CLOSES_WITHIN
 from attnbench.records import ArtifactId, Measurement
 from attnbench.report import units
 from attnbench.report.margins import worst
-from attnbench.report.view import Column, Judged, columns, distinct, judged, sums
+from attnbench.report.view import Column, Judged, columns, counted, distinct, judged, sums
 from attnbench.stats import FEWEST
 from attnbench.store import Run
+
+COUNTED = (
+    "instruction time, not a latency: the instructions that were executed, one nanosecond each. It "
+    "sees no caches, no memory and no clock: an alarm for code that became longer"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +40,15 @@ def setting(run: Run) -> str:
     shown = run.measurements
     if shown:
         facts.append(", ".join(distinct(_device(m) for m in shown)))
-        facts.append(f"clock {', '.join(distinct(m.clock for m in shown))}")
+        clocks = f"clock {', '.join(distinct(m.clock for m in shown))}"
+        facts.append("instruction time, not a latency" if counted(shown) else clocks)
         facts.append(", ".join(distinct(units.counted(m.threads, "thread") for m in shown)))
     return " · ".join(filter(None, facts))
+
+
+def quantity(run: Run) -> str:
+    """What its times are: `Latency`."""
+    return "Instruction time" if counted(run.measurements) else "Latency"
 
 
 def answer(run: Run) -> tuple[str, ...]:
@@ -80,7 +91,8 @@ def _device(measurement: Measurement) -> str:
 
 def _cost(column: Column) -> str:
     m, total = column.measurement, sums(column.measurement)
-    whole = f"{column.label}: {units.duration(m.latency_ns.median)} an inference"
+    kind = " of instruction time" if counted([m]) else ""
+    whole = f"{column.label}: {units.duration(m.latency_ns.median)}{kind} an inference"
     if total is None:
         return f"{whole}, not attributed to blocks."
     if all(block.kind == "backbone" for block in m.blocks or ()):
@@ -105,9 +117,18 @@ def _of_measurement(column: Column) -> Iterator[Notice]:
     if m.blocks is None:
         reason = m.refusal or "they were not asked for"
         yield Notice("warning", column.label, f"no block times: {reason}")
-    if m.device.emulated:
+    if counted([m]):
+        yield Notice("note", column.label, COUNTED)
+    elif m.device.emulated:
         text = "the device is emulated: its times are no latencies of the real one"
         yield Notice("note", column.label, text)
+    yield from (Notice("note", column.label, text) for text in m.conditions.notes)
+    if m.runner_sha256:
+        text = f"measured with a runner of the user's own, sha256 {m.runner_sha256[:12]}"
+        yield Notice("note", column.label, text)
+    if m.conditions.unknown and not counted([m]):
+        names = ", ".join(m.conditions.unknown)
+        yield Notice("note", column.label, f"could not be read or set on the device: {names}")
 
 
 def _of_verdict(one: Judged) -> Iterator[Notice]:
@@ -123,6 +144,8 @@ def _of_verdict(one: Judged) -> Iterator[Notice]:
 def _latency_terms(shown: tuple[Measurement, ...]) -> Iterator[tuple[str, str]]:
     if not shown:
         return
+    if counted(shown):
+        yield "Instruction time", COUNTED
     counts = distinct(f"{len(m.runs)} launches × {len(m.runs[0])} iterations" for m in shown)
     yield (
         "Median",
@@ -130,7 +153,8 @@ def _latency_terms(shown: tuple[Measurement, ...]) -> Iterator[tuple[str, str]]:
         f"the {', '.join(distinct(m.clock for m in shown))} clock around the runtime's own call, "
         "untraced.",
     )
-    yield "Interval", _interval(min(len(m.runs) for m in shown))
+    if not counted(shown):
+        yield "Interval", _interval(min(len(m.runs) for m in shown))
     if any(m.blocks is not None for m in shown):
         yield from _attribution_terms(shown)
 

@@ -15,12 +15,10 @@ from attnbench.report.view import (
     Sums,
     block_rows,
     closes,
-    columns,
-    judged,
+    counted,
     sums,
     union,
 )
-from attnbench.store import Run
 
 Mark = Literal["plain", "attention", "sum", "bad"]
 
@@ -66,12 +64,6 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def tables(run: Run) -> tuple[Table, ...]:
-    """The tables of a run that have anything to show."""
-    every = latency(columns(run)), blocks(columns(run)), parity(judged(run))
-    return tuple(table for table in every if table.rows)
-
-
 def latency(shown: Sequence[Column]) -> Table:
     """What one inference takes in each runtime, and how far that can be trusted."""
     names = ("median", "interval", "attention", "share", "closure")
@@ -81,7 +73,8 @@ def latency(shown: Sequence[Column]) -> Table:
         Heading("valid", "name"),
     )
     rows = tuple(_latency_row(column) for column in shown)
-    return Table("Latency of one inference", headings, rows)
+    time = "Instruction time (no latency)" if counted([c.measurement for c in shown]) else "Latency"
+    return Table(f"{time} of one inference", headings, rows)
 
 
 def blocks(shown: Sequence[Column]) -> Table:

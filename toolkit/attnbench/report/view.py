@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from attnbench.attribution.conserve import CLOSES_WITHIN
-from attnbench.records import ArtifactId, BlockTime, Kind, Measurement, Verdict
+from attnbench.records import INSTRUCTIONS, ArtifactId, BlockTime, Kind, Measurement, Verdict
 from attnbench.report import units
 from attnbench.store import Run
 
@@ -78,6 +78,11 @@ class Part:
     name: str
     backbone_ns: int
     attention_ns: int
+
+
+def counted(measurements: Sequence[Measurement]) -> bool:
+    """Whether their times are numbers of instructions; of a run they all are, or none is."""
+    return any(one.clock == INSTRUCTIONS for one in measurements)
 
 
 def columns(run: Run) -> tuple[Column, ...]:

@@ -1,0 +1,15 @@
+"""Which tables a report has, in which order."""
+
+from __future__ import annotations
+
+from attnbench.report.conditions_table import conditions
+from attnbench.report.tables import Table, blocks, latency, parity
+from attnbench.report.view import columns, judged
+from attnbench.store import Run
+
+
+def tables(run: Run) -> tuple[Table, ...]:
+    """The tables of a run that have anything to show."""
+    shown = columns(run)
+    every = latency(shown), blocks(shown), parity(judged(run)), conditions(shown)
+    return tuple(table for table in every if table.rows)
