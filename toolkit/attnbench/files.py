@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from attnbench.errors import BadOption
 
 CHUNK_BYTES = 1 << 20
 ELSEWHERE = "choose another place, or make room there"
+
+STAGING = ".attnbench-"
+"""How names begin of what is not whole yet. Nothing reads it; what a death left is removed."""
+_YOUNG_S = 60
+"""For so long one may not have come to its lock yet."""
+_OLD_S = 86400
 
 
 def cache_dir(*parts: str) -> Path:
@@ -59,9 +67,7 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=STAGING, delete=False) as file:
         temporary = Path(file.name)
         try:
             file.write(data)
@@ -81,27 +87,65 @@ def staged(final: Path) -> Iterator[Path]:
 
     If another process has made `final` meanwhile, that one stays: contents are equal by key.
     """
+    with _staging(final) as folder:
+        try:
+            yield folder
+            if not final.exists():
+                folder.replace(final)
+        except OSError:
+            if not final.exists():
+                raise
+
+
+@contextmanager
+def _staging(final: Path) -> Iterator[Path]:
+    """A folder beside `final`, gone afterwards, and locked meanwhile: a death undoes the lock."""
     with _writing(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}."))
+        _prune(final.parent)
+        folder = Path(tempfile.mkdtemp(dir=final.parent, prefix=STAGING))
     try:
-        yield folder
-        if not final.exists():
-            folder.replace(final)
-    except OSError:
-        if not final.exists():
-            raise
+        with _opened(folder) as descriptor:
+            _lock(descriptor)
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """A descriptor of a file or folder, which no program that we start inherits."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock it; false where file systems have no locks. BlockingIOError if somebody else has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        return False
+    return True
+
+
+def _prune(folder: Path) -> None:
+    """Remove what processes have left half-way that are no more."""
+    for path in folder.glob(f"{STAGING}*"):
+        with suppress(OSError), _opened(path) as descriptor:  # it may be in use, or gone by now
+            limit_s = _YOUNG_S if _lock(descriptor) else _OLD_S
+            if time.time() - path.stat().st_mtime > limit_s:
+                remove(path)
+
+
 def copy(source: Path, target: Path) -> None:
     """Copy a file or folder so that `target` is whole whenever it exists under its name."""
-    with _writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-")
-    with folder as name:
-        fresh = Path(name, target.name)
+    with _staging(target) as folder:
+        fresh = folder / target.name
         if source.is_dir():
             shutil.copytree(source, fresh)
             remove(target)
