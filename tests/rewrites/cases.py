@@ -125,4 +125,7 @@ CASES = {
     "sub-from-constant": Case(
         Inside(OneMinus()), ("inner",), (aten.rsub.Scalar, aten.sub.Tensor, aten.sub.Scalar)
     ),
+    "hard-sigmoid-to-clamp": Case(
+        Inside(nn.Hardsigmoid()), ("inner",), (aten.hardsigmoid.default,)
+    ),
 }

@@ -7,6 +7,7 @@ them as much as ours. Order matters: a rewrite may rely on what an earlier one h
 
 from __future__ import annotations
 
+from attnbench.rewrites.activations import HARD_SIGMOID_TO_CLAMP
 from attnbench.rewrites.base import Rewrite, rewrite
 from attnbench.rewrites.constants import FOLD_BATCHNORM, FOLD_CONSTANTS
 from attnbench.rewrites.elementwise import DROP_EXPAND, SPLIT_TO_SLICES, SUB_FROM_CONSTANT
@@ -29,6 +30,7 @@ REWRITES: tuple[Rewrite, ...] = (
     SPLIT_TO_SLICES,
     DROP_EXPAND,
     SUB_FROM_CONSTANT,
+    HARD_SIGMOID_TO_CLAMP,
 )
 
 __all__ = ["REWRITES", "Rewrite", "rewrite"]
