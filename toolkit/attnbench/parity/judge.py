@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from attnbench.errors import BadArtifact
+from attnbench.parity import segmentation
+from attnbench.parity.cases import Expected
 from attnbench.parity.limits import Limits
 from attnbench.parity.metrics import (
     COSINE,
@@ -17,7 +17,6 @@ from attnbench.parity.metrics import (
     SNR,
     TOP1,
     Array,
-    Metric,
     max_error,
     snr_db,
     span,
@@ -25,19 +24,14 @@ from attnbench.parity.metrics import (
 )
 from attnbench.records import Case
 
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """PyTorch's outputs for one named input, in float32 and in float64."""
-
-    name: str
-    single: tuple[Array, ...]
-    double: tuple[Array, ...]
+__all__ = ["Expected", "judge"]
 
 
-def judge(expected: Expected, got: Sequence[Array], limits: Limits) -> tuple[Case, ...]:
+def judge(
+    expected: Expected, got: Sequence[Array], limits: Limits, task: str = "classification"
+) -> tuple[Case, ...]:
     """
-    All cases of one input.
+    All cases of one input; `task` says what the outputs are for, as in `BackboneEntry`.
 
     Raises BadArtifact when the artifact's outputs differ from the reference's in number or shape.
     """
@@ -45,35 +39,43 @@ def judge(expected: Expected, got: Sequence[Array], limits: Limits) -> tuple[Cas
     if shapes[0] != shapes[1]:
         hint = "is this the model that the artifact was made from?"
         raise BadArtifact(f"outputs are {shapes[1]}, the reference's {shapes[0]}", hint=hint)
-    several = len(got) > 1
-    return tuple(
-        case
-        for i, output in enumerate(got)
-        for case in _cases(
-            f"{expected.name}[{i}]" if several else expected.name,
-            expected.single[i],
-            expected.double[i],
-            output,
-            limits,
-        )
-    )
+    return tuple(_cases(expected, got, limits, task))
 
 
-def _cases(name: str, single: Array, double: Array, got: Array, limits: Limits) -> Iterator[Case]:
-    if span(single) <= limits.absolute * max(1.0, float(np.abs(single).max())) * 1e-3:
-        yield _case(name, MAX_ABS, MAX_ABS.of(single, got), limits.absolute)
+def _cases(expected: Expected, got: Sequence[Array], limits: Limits, task: str) -> Iterator[Case]:
+    for at, output in enumerate(got):
+        name = f"{expected.name}[{at}]" if len(got) > 1 else expected.name
+        single, double = expected.single[at], expected.double[at]
+        if np.issubdtype(single.dtype, np.integer):
+            yield from segmentation.label_cases(name, single, output, expected.margins, limits)
+            continue
+        yield from _distances(name, single, double, output, limits)
+        if task == "segmentation":
+            yield from segmentation.cases(name, expected, at, output, limits)
+        elif single.ndim == 2:
+            yield from _class(name, single, double, output, limits)
+
+
+def _distances(
+    name: str, single: Array, double: Array, got: Array, limits: Limits
+) -> Iterator[Case]:
+    if _is_constant(single, limits):
+        yield MAX_ABS.case(name, MAX_ABS.of(single, got), limits.absolute)
         return
-    allowed = limits.max_error(max_error(double, single))
     own_db = snr_db(double, single)
-    yield _case(name, MAX_ERROR, MAX_ERROR.of(single, got), allowed)
-    yield _case(name, SNR, SNR.of(single, got), limits.snr_db(own_db))
-    yield _case(name, COSINE, COSINE.of(single, got), limits.cosine(own_db))
-    if single.ndim == 2 and top1_margin(single) > 2 * allowed:
-        yield _case(name, TOP1, TOP1.of(single, got), 1.0)
+    allowed = limits.max_error(max_error(double, single))
+    yield MAX_ERROR.case(name, MAX_ERROR.of(single, got), allowed)
+    yield SNR.case(name, SNR.of(single, got), limits.snr_db(own_db))
+    yield COSINE.case(name, COSINE.of(single, got), limits.cosine(own_db))
 
 
-def _case(name: str, metric: Metric, value: float, limit: float) -> Case:
-    shown = None if math.isnan(value) else value
-    return Case(
-        name, metric.name, metric.unit, shown, limit, metric.better, metric.passes(value, limit)
-    )
+def _class(name: str, single: Array, double: Array, got: Array, limits: Limits) -> Iterator[Case]:
+    """Whether the class is the same, where the reference is sure of one."""
+    if _is_constant(single, limits):
+        return
+    if top1_margin(single) > 2 * limits.max_error(max_error(double, single)):
+        yield TOP1.case(name, TOP1.of(single, got), 1.0)
+
+
+def _is_constant(single: Array, limits: Limits) -> bool:
+    return span(single) <= limits.absolute * max(1.0, float(np.abs(single).max())) * 1e-3

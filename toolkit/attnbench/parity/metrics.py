@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from attnbench.records import Case
+
 Array = NDArray[Any]
 
 
@@ -25,6 +27,12 @@ class Metric:
     def passes(self, value: float, limit: float) -> bool:
         """Whether `value` is at least as good as `limit`; a NaN never is."""
         return value <= limit if self.better == "lower" else value >= limit
+
+    def case(self, name: str, value: float, limit: float) -> Case:
+        """A value on the input of that name, held against its limit; NaN is stored as None."""
+        shown = None if math.isnan(value) else value
+        passed = self.passes(value, limit)
+        return Case(name, self.name, self.unit, shown, limit, self.better, passed)
 
 
 def span(reference: Array) -> float:

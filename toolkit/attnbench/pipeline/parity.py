@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from attnbench.backends import format_of
 from attnbench.devices import Device
 from attnbench.errors import BadModel
+from attnbench.parity.cases import Expected, Margins
 from attnbench.parity.inputs import image_inputs, standard_inputs
-from attnbench.parity.judge import Expected, judge
+from attnbench.parity.judge import judge
 from attnbench.parity.limits import limits_for
 from attnbench.parity.metrics import Array
 from attnbench.pipeline.reference import reference_of
 from attnbench.records import Artifact, ArtifactId, Verdict
 from attnbench.rewrites.base import outputs_of
 from attnbench.runner import Job, compute
+from attnbench_models import Recipe
+from attnbench_models.backbones import BACKBONES
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +42,25 @@ def ask(module: nn.Module, artifact: Artifact, images: Path | None = None) -> Qu
     if images is not None:
         inputs |= image_inputs(images, artifact.inputs[0])
     double = copy.deepcopy(module).double()
-    expected = tuple(
-        Expected(
-            name, _outputs(module, arrays, torch.float32), _outputs(double, arrays, torch.float64)
-        )
-        for name, arrays in inputs.items()
-    )
+    expected = tuple(_expected(name, module, double, arrays) for name, arrays in inputs.items())
     return Question(inputs, expected)
 
 
-def _outputs(module: nn.Module, arrays: Sequence[Array], dtype: torch.dtype) -> tuple[Array, ...]:
+def _expected(name: str, module: Any, double: Any, arrays: Sequence[Array]) -> Expected:
+    """Both models' outputs; of labels also how sure they are, from the `scores` of the model."""
+    single, exact = _outputs(module, arrays, torch.float32), _outputs(double, arrays, torch.float64)
+    if not hasattr(module, "scores") or not any(
+        np.issubdtype(output.dtype, np.integer) for output in single
+    ):
+        return Expected(name, single, exact)
+    (scores,) = _outputs(module.scores, arrays, torch.float32)
+    (exact_scores,) = _outputs(double.scores, arrays, torch.float64)
+    return Expected(name, single, exact, Margins.between(scores, exact_scores))
+
+
+def _outputs(
+    module: Callable[..., object], arrays: Sequence[Array], dtype: torch.dtype
+) -> tuple[Array, ...]:
     tensors = [torch.from_numpy(array).to(dtype) for array in arrays]
     try:
         with torch.inference_mode():
@@ -70,9 +84,14 @@ def verify(artifact: Artifact, question: Question, device: Device) -> Verdict:
     cases = tuple(
         case
         for expected, outputs in zip(question.expected, got, strict=True)
-        for case in judge(expected, outputs, limits)
+        for case in judge(expected, outputs, limits, task_of(artifact.recipe))
     )
     return Verdict(identify(artifact), device.name, cases)
+
+
+def task_of(recipe: Recipe) -> str:
+    """What the outputs are for; a model of the user's own is held to be a classifier."""
+    return "classification" if recipe.model else BACKBONES[recipe.backbone].task
 
 
 def identify(artifact: Artifact) -> ArtifactId:

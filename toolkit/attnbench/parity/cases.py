@@ -1,0 +1,46 @@
+"""What the metrics of every task start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from attnbench.parity.metrics import Array, max_error, span
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """
+    How surely PyTorch labels each pixel.
+
+    `of` (N, H, W) is by how much the largest logit exceeds the second, in float64, as a share of
+    the logits' range; `own` is the float32-float64 distance of the logits, a share of it too.
+    """
+
+    of: Array
+    own: float
+
+    @classmethod
+    def between(cls, single: Array, double: Array) -> Margins:
+        """Of logits (N, K, H, W) in float32 and float64."""
+        first = double.argmax(axis=1, keepdims=True)
+        largest = np.take_along_axis(double, first, axis=1)
+        others = double.copy()
+        np.put_along_axis(others, first, -np.inf, axis=1)
+        gap = (largest - others.max(axis=1, keepdims=True)).squeeze(1)
+        return cls(gap / (span(double) or 1.0), max_error(double, single))
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """
+    PyTorch's outputs for one named input, in float32 and in float64.
+
+    `margins` are those of outputs that are labels of pixels, if the model can tell them.
+    """
+
+    name: str
+    single: tuple[Array, ...]
+    double: tuple[Array, ...]
+    margins: Margins | None = None
