@@ -59,7 +59,8 @@ def test_the_numbers_of_the_docstring_are_among_them():
     text = " ".join(MobileNetV2.__doc__.split())
     for block in ("none", "coord"):
         assert all(f"{number:,}" in text for number in SIZES[block, (), 1.0])
-    assert f"{SIZES['nam', (), 1.0][0]:,}" in text
+    for block in ("nam", "triplet"):
+        assert f"{SIZES[block, (), 1.0][0]:,}" in text
 
 
 def home(block):
@@ -95,6 +96,18 @@ def test_attention_sits_on_the_projected_channels_of_every_block(block):
     assert not any(residual.attention for residual in model.features)
     with torch.inference_mode():
         assert model(torch.zeros(2, 3, 32, 40)).isfinite().all()
+
+
+def test_bam_ends_the_stages_that_are_as_large_as_those_of_resnet():
+    model = create_model("mobilenetv2", "bam", num_classes=2).eval()
+    paths = [path for path, kind in block_paths(model) if kind == "attention"]
+    assert paths == [f"features.{last}.beyond" for last in (2, 5, 12)]
+    sides = []
+    for path in paths:
+        model.get_submodule(path).register_forward_hook(lambda _, __, y: sides.append(y.shape[2]))
+    with torch.inference_mode():
+        model(torch.zeros(1, 3, 64, 64))
+    assert sides == [64 // 4, 64 // 8, 64 // 16]
 
 
 def test_eca_has_the_kernels_of_its_authors():

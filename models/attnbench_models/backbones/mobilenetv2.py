@@ -32,7 +32,7 @@ class InvertedResidual(nn.Module):
     Shape   x (N, inputs, H, W) -> (N, outputs, H / stride, W / stride), rounded up.
     Math    y = project(attention(depthwise(expand(x)))), + x if stride 1 and inputs = outputs;
             expand is absent at expansion 1, attention where none is given. A fusion takes the
-            place of the sum.
+            place of the sum. What ends a stage may have a block behind the sum.
     Source  Sandler et al., CVPR 2018, arXiv:1801.04381, Table 1 and Figure 4d; attention on the
             expanded channels, after the depthwise activation and before the projection, as in the
             authors' MobileNetV2 of arXiv:2103.02907.
@@ -46,6 +46,7 @@ class InvertedResidual(nn.Module):
         stride: int,
         expansion: int,
         stage: int = 0,
+        ends_stage: bool = False,
         kernel: int = 3,
         activation: Callable[[], nn.Module] = nn.ReLU6,
         attention: Attention = empty,
@@ -62,6 +63,7 @@ class InvertedResidual(nn.Module):
         self.project = conv_norm(hidden, outputs, 1, activation=None)
         self.after = attention(Place("projected", outputs, inputs, stage))
         self.fuse = attention(Place("sum", outputs, inputs, stage)) if self.adds else None
+        self.beyond = attention(Place("stage", outputs, inputs, stage)) if ends_stage else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
@@ -72,10 +74,9 @@ class InvertedResidual(nn.Module):
         y = self.project(y)
         if self.after is not None:
             y = self.after(y)
-        if not self.adds:
-            return y
-        fused: Tensor = x + y if self.fuse is None else self.fuse(y, x)
-        return fused
+        if self.adds:
+            y = x + y if self.fuse is None else self.fuse(y, x)
+        return y if self.beyond is None else self.beyond(y)
 
     def layouts(self) -> tuple[Layout, ...]:
         """Theirs is one numbered sequence: convolution, norm, activation; attention; projection."""
@@ -134,7 +135,10 @@ class MobileNetV2(Backbone):
             and, with attention, the dropout of 0.1 as in the code of arXiv:2103.02907. Sixteen of
             the 17 inverted residuals have the attention: the first, which does not expand, has
             none. Where `nam` goes is our choice (its authors have no MobileNet): the same place,
-            3,519,080 parameters. So is that fusions take the ten sums, with reduction 4.
+            3,519,080 parameters. So is that fusions take the ten sums, with reduction 4, that sk is
+            depthwise, that gam is on the projected channels, and that bam ends the three stages at
+            1/4, 1/8 and 1/16 of the input's size, where ResNet has it. triplet (3,509,972) and eca
+            are on the projected channels of all 17, as their authors have them.
     """
 
     # What each block is in this backbone. The coordinate attention paper's comparison sizes all
@@ -150,6 +154,7 @@ class MobileNetV2(Backbone):
             "eca": Home("projected", lambda place: {"kernel": 1 if place.channels < 96 else 3}),
             "sk": Home("expanded", lambda place: {"groups": place.channels // 2}),
             "gam": Home("projected"),
+            "bam": Home("stage", where=lambda place: place.stage in (1, 2, 4)),
         }
     )
 
@@ -178,7 +183,7 @@ class MobileNetV2(Backbone):
         yield "stem", "backbone"
         for name, residual in self.features.named_children():
             yield f"features.{name}", "backbone"
-            for place in ("attention", "after", "fuse"):
+            for place in ("attention", "after", "fuse", "beyond"):
                 if getattr(residual, place, None) is not None:
                     yield f"features.{name}.{place}", "attention"
         yield "head", "backbone"
@@ -218,6 +223,7 @@ def _residuals(channels: int, width: float, attention: Attention) -> Iterator[In
                 stride=first_stride if repeat == 0 else 1,
                 expansion=expansion,
                 stage=stage,
+                ends_stage=repeat == repeats - 1,
                 attention=attention,
             )
             channels = outputs
