@@ -117,11 +117,11 @@ class ResNet(Backbone):
             before the sum, as its authors have it (se, cbam, nam, triplet, eca), recommend it
             (coord) or nobody says; gc so in all stages but the first, adding and with reduction 16;
             bam after each stage but the last; nl once, as in its paper, before the last residual of
-            the third stage. SKNet replaces 3x3 convolutions by sk; here it goes where any block
-            goes, since it keeps the shape. Fusions replace the sums of the last two stages, with
-            reduction 16, as in the authors' MXNet code: theirs are the ResNets "-d", and the stem
-            of their ResNeXt is twice as wide (34,750,632 parameters with iaff, 29,953,704 with aff,
-            which their README cuts off to 34.7M and 29.9M).
+            the third stage. SKNet replaces 3x3 convolutions by sk; here sk, with SKNet's 32 groups,
+            goes where other blocks go, since it keeps the shape. Fusions replace the sums of the
+            last two stages, with reduction 16, as in the authors' MXNet code: theirs are the
+            ResNets "-d", and the stem of their ResNeXt is twice as wide (29,953,704 parameters with
+            aff, 34,750,632 with iaff, which their README cuts off to 29.9M and 34.7M).
     """
 
     HOMES: ClassVar[Mapping[str, Home]] = MappingProxyType(
@@ -133,6 +133,7 @@ class ResNet(Backbone):
             "gc": Home(
                 "branch", always(reduction=16, fuse="add"), where=lambda place: place.stage > 0
             ),
+            "sk": Home("branch", always(groups=32)),
             "nl": Home(
                 "inner", always(reduction=2, scaled=False), where=lambda place: place.stage == 2
             ),
