@@ -128,4 +128,7 @@ CASES = {
     "hard-sigmoid-to-clamp": Case(
         Inside(nn.Hardsigmoid()), ("inner",), (aten.hardsigmoid.default,)
     ),
+    "matmul-to-bmm": Case(
+        Inside(Calling(lambda x: x @ x.transpose(2, 3))), ("inner",), (aten.matmul.default,)
+    ),
 }

@@ -18,6 +18,7 @@ from attnbench.rewrites.pooling import (
     MAX_DIM_TO_AMAX,
     MEAN_KEEPS_DIM,
 )
+from attnbench.rewrites.products import MATMUL_TO_BMM
 
 REWRITES: tuple[Rewrite, ...] = (
     FOLD_CONSTANTS,
@@ -31,6 +32,7 @@ REWRITES: tuple[Rewrite, ...] = (
     DROP_EXPAND,
     SUB_FROM_CONSTANT,
     HARD_SIGMOID_TO_CLAMP,
+    MATMUL_TO_BMM,
 )
 
 __all__ = ["REWRITES", "Rewrite", "rewrite"]
