@@ -125,6 +125,9 @@ CASES = {
     "sub-from-constant": Case(
         Inside(OneMinus()), ("inner",), (aten.rsub.Scalar, aten.sub.Tensor, aten.sub.Scalar)
     ),
+    "max-pool-pads-zero": Case(
+        Inside(nn.Sequential(nn.ReLU(), nn.MaxPool2d(3, 2, padding=1))), ("inner.1",), ()
+    ),
     "hard-sigmoid-to-clamp": Case(
         Inside(nn.Hardsigmoid()), ("inner",), (aten.hardsigmoid.default,)
     ),

@@ -41,6 +41,31 @@ def left_alone(function, name: str, shape: tuple[int, ...] = IMAGE) -> bool:
 
 
 class TestMaximum:
+    @pytest.mark.parametrize(
+        "pool",
+        [
+            nn.MaxPool2d(3, 2, padding=1),
+            nn.MaxPool2d((3, 2), padding=(0, 1)),
+            nn.MaxPool2d((2, 3), (1, 2), padding=(1, 0), dilation=2),
+        ],
+    )
+    @pytest.mark.parametrize("first", [nn.ReLU(), nn.ReLU(inplace=True), nn.ReLU6()])
+    def test_zeros_stand_around_what_is_never_negative(self, first, pool):
+        model = nn.Sequential(nn.BatchNorm2d(4), first, pool)
+        assert applied_to(model, "max-pool-pads-zero") == ("2",)
+
+    @pytest.mark.parametrize(
+        "model",
+        [
+            nn.MaxPool2d(3, 2, padding=1),
+            nn.Sequential(nn.ReLU(), nn.MaxPool2d(3, 2)),
+            nn.Sequential(nn.ReLU(), nn.MaxPool2d(3, 2, padding=1, ceil_mode=True)),
+            nn.Sequential(nn.Hardswish(), nn.MaxPool2d(3, 2, padding=1)),
+        ],
+    )
+    def test_other_pools_stay(self, model):
+        assert left_alone(model, "max-pool-pads-zero")
+
     def test_used_indices_stay(self):
         def both(x):
             values, places = torch.max(x, 1)

@@ -16,6 +16,7 @@ from attnbench.rewrites.pooling import (
     ADAPTIVE_MAX_TO_AMAX,
     AXIS_MEAN_TO_AVG_POOL,
     MAX_DIM_TO_AMAX,
+    MAX_POOL_PADS_ZERO,
     MEAN_KEEPS_DIM,
 )
 from attnbench.rewrites.products import MATMUL_TO_BMM
@@ -26,6 +27,7 @@ REWRITES: tuple[Rewrite, ...] = (
     ADAPTIVE_AVG_TO_MEAN,
     ADAPTIVE_MAX_TO_AMAX,
     MAX_DIM_TO_AMAX,
+    MAX_POOL_PADS_ZERO,
     MEAN_KEEPS_DIM,
     AXIS_MEAN_TO_AVG_POOL,
     SPLIT_TO_SLICES,

@@ -13,6 +13,8 @@ from attnbench.rewrites.base import Rewrite, calls, insert, path_of, replace, sh
 
 aten = torch.ops.aten
 ALL = frozenset({"onnx", "tflite", "executorch", "coreml"})
+RELUS = {aten.relu.default, aten.relu_.default}
+CLAMPS = {aten.hardtanh.default, aten.hardtanh_.default}  # ReLU6 among them
 
 
 def _pooled_axes(node: Node) -> list[int] | None:
@@ -90,6 +92,38 @@ def axis_mean_to_avg_pool(program: GraphModule) -> Iterator[str]:
             replace(node, aten.avg_pool2d.default, source, kernel)
 
 
+def max_pool_pads_zero(program: GraphModule) -> Iterator[str]:
+    """max_pool2d with padding, of what a ReLU returned -> zeros around it, pool without padding."""
+    for node in calls(program, aten.max_pool2d.default):
+        down, across = _padding(node)
+        source = node.args[0]
+        if (down, across) == (0, 0) or not _never_negative(source):
+            continue
+        yield path_of(node)
+        *outer, height, width = shape_of(source)
+        value = source.meta["val"].new_empty((*outer, height + 2 * down, width + 2 * across))
+        sides = [across, across, down, down]
+        padded = insert(node, aten.constant_pad_nd.default, source, sides, 0.0, value=value)
+        dilation = node.args[4:5]
+        replace(node, aten.max_pool2d.default, padded, *node.args[1:3], [0, 0], *dilation)
+
+
+def _padding(node: Node) -> tuple[int, int]:
+    """Rows and columns around a pool; none for one that rounds up, to which they are not alike."""
+    rounds_up = len(node.args) > 5 and node.args[5]
+    if len(node.args) < 4 or rounds_up:
+        return 0, 0
+    down, across = node.args[3]  # type: ignore
+    return int(down), int(across)  # type: ignore
+
+
+def _never_negative(source: object) -> TypeGuard[Node]:
+    """Whether it is what a ReLU or ReLU6 returned."""
+    if not isinstance(source, Node):
+        return False
+    return source.target in RELUS or (source.target in CLAMPS and source.args[1:2] == (0,))
+
+
 ADAPTIVE_AVG_TO_MEAN = Rewrite(
     "adaptive-avg-to-mean",
     "adaptive average pools are portable operators outside the XNNPACK delegate",
@@ -119,4 +153,10 @@ AXIS_MEAN_TO_AVG_POOL = Rewrite(
     "a mean over one axis falls out of the XNNPACK delegate and cuts the graph in two",
     frozenset({"executorch"}),
     axis_mean_to_avg_pool,
+)
+MAX_POOL_PADS_ZERO = Rewrite(
+    "max-pool-pads-zero",
+    "litert-torch pads a maximum with -inf, by an operator outside the XNNPACK delegate",
+    frozenset({"tflite"}),
+    max_pool_pads_zero,
 )
