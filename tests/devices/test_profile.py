@@ -67,7 +67,7 @@ def test_a_good_profile(write):
         ("threads", "treads", "unknown key 'treads'"),
         ("max_khz", "max_mhz", r"clusters\[0\]: unknown key 'max_mhz'"),
         ('soc = "SoC"', "", "missing key 'soc'"),
-        ("max_khz = 1800000", "", r"clusters\[0\]: missing key 'max_khz'"),
+        ("cpus = [2, 3]\nmax", "max", r"clusters\[0\]: missing key 'cpus'"),
         ("threads = 2", 'threads = "2"', "threads: Expected int, got str"),
         ("threads = 2", "threads = 1.5", "threads: Expected int, got float"),
         ("threads = 2", "threads = true", "threads: Expected int, got bool"),

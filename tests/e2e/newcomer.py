@@ -11,6 +11,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
+from attnbench import cli
+
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 
@@ -50,13 +54,25 @@ class Newcomer:
         return Finished(done.returncode, done.stdout, done.stderr)
 
 
-def code_blocks(language: str) -> list[str]:
-    """The README's fenced blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+def code_blocks(language: str, page: Path = README) -> list[str]:
+    """A page's fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
-def commands() -> list[str]:
-    """Every line of the README's shell blocks, without comments and continued over backslashes."""
-    text = "\n".join(code_blocks("sh")).replace("\\\n", " ")
+def parsed(words: list[str]) -> dict[str, object]:
+    """What the command line understands of our own words; a wrong one raises."""
+    command: click.Command = cli.main
+    context = click.Context(command)
+    while isinstance(command, click.Group):
+        name, *words = words
+        found = command.get_command(context, name)
+        assert found is not None, name
+        command = found
+    return command.make_context(name, words, parent=context).params
+
+
+def commands(page: Path = README) -> list[str]:
+    """Every line of a page's shell blocks, without comments and continued over backslashes."""
+    text = "\n".join(code_blocks("sh", page)).replace("\\\n", " ")
     lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines())
     return [line for line in lines if line]

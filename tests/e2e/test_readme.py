@@ -6,14 +6,13 @@ import re
 import shlex
 import subprocess
 
-import click
 import pytest
 
 from attnbench import cli
 from attnbench.backends import FORMATS
 from attnbench.rewrites import REWRITES
 from attnbench_models.blocks import BLOCKS
-from tests.e2e.newcomer import README, ROOT, code_blocks, commands
+from tests.e2e.newcomer import README, ROOT, code_blocks, commands, parsed
 
 LINES = commands()
 OURS = [line for line in LINES if line.startswith("attnbench ")]
@@ -35,10 +34,7 @@ def test_every_command_parses(line, tmp_path, monkeypatch):
     if words[0].startswith("-"):
         assert words[0] in ("--help", "--version")
         return
-    context = click.Context(cli.main)
-    command = cli.main.get_command(context, words[0])
-    assert command is not None
-    given = command.make_context(words[0], words[1:], parent=context).params
+    given = parsed(words)
     block = given.get("block") or "none"
     assert ":" in block or block in BLOCKS
     assert set(given.get("backends") or ()) <= set(FORMATS)

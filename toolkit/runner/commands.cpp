@@ -4,7 +4,9 @@
 #include <system_error>
 
 #include "file.h"
+#include "kernels.h"
 #include "measure.h"
+#include "peaks.h"
 #include "sha256.h"
 #include "system.h"
 
@@ -74,7 +76,7 @@ class Bench {
   }
 
   // Hashes the libraries, so it comes after all measuring.
-  json::Object document(const Session& session) const {
+  json::Object document() const {
     std::vector<json::Value> libraries;
     for (const Library& library : engine_.libraries()) libraries.push_back(library.identity());
     return {{"status", "ok"},
@@ -82,10 +84,15 @@ class Bench {
             {"version", engine_.version()},
             {"libraries", libraries},
             {"threads", options_.open.threads},
-            {"cpus", allowed_cpus()},
-            {"inputs", describe(session.inputs())},
-            {"outputs", describe(session.outputs())},
-            {"load_ns", load_ns_}};
+            {"cpus", allowed_cpus()}};
+  }
+
+  json::Object document(const Session& session) const {
+    json::Object document = this->document();
+    document.set("inputs", describe(session.inputs()));
+    document.set("outputs", describe(session.outputs()));
+    document.set("load_ns", load_ns_);
+    return document;
   }
 
  private:
@@ -141,16 +148,27 @@ json::Object info(const Options& options) {
   return bench.document(bench.load("", ""));
 }
 
+json::Object about() {
+  return {{"status", "ok"},
+          {"c_library", c_library()},
+          {"page_bytes", page_bytes()},
+          {"simd", multiply_add().simd},
+          {"cpus", allowed_cpus()}};
+}
+
 }  // namespace
 
 json::Object execute(const Options& options) {
   if (!options.cpus.empty()) bind_to_cpus(options.cpus);  // before a library can start threads
   check_threads(options.open.threads);
-  check_artifact(options);
+  if (!options.model.empty()) check_artifact(options);
   switch (options.command) {
     case Command::run: return run(options);
     case Command::time: return time(options);
     case Command::info: return info(options);
+    case Command::load: return Bench(options).document();
+    case Command::peaks: return peaks(options);
+    case Command::about: return about();
   }
   throw Failure(Stage::usage, "no command");
 }

@@ -1,4 +1,4 @@
-// run, time and info: each takes the options and returns the document to print.
+// The commands: each takes the options and returns the document to print.
 #pragma once
 
 #include "json.h"

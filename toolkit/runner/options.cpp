@@ -15,6 +15,9 @@ constexpr std::string_view kUsage =
     "       attnbench-runner time ENGINE MODEL --input FILE [--output FILE] [--warmup N] [--iterations N]\n"
     "                             [--trace FILE [--paired] [--graph FILE]]\n"
     "       attnbench-runner info ENGINE MODEL\n"
+    "       attnbench-runner load ENGINE\n"
+    "       attnbench-runner peaks [--iterations N] [--array-kib N]\n"
+    "       attnbench-runner about\n"
     "all:   [--sha256 HEX] [--threads N] [--cpus LIST] [--lib-dir DIR] [--plugin FILE] [--lib-version V]";
 
 struct Flag {
@@ -45,6 +48,7 @@ constexpr Flag kFlags[] = {
     {"--plugin", [](Options& o, const std::string& v) { o.open.plugin = v; }},
     {"--warmup", [](Options& o, const std::string& v) { o.warmup = number(v, 0); }},
     {"--iterations", [](Options& o, const std::string& v) { o.iterations = number(v, 1); }},
+    {"--array-kib", [](Options& o, const std::string& v) { o.array_kib = number(v, 1); }},
     {"--trace", [](Options& o, const std::string& v) { o.trace = v; }},
     {"--graph", [](Options& o, const std::string& v) { o.graph = v; }},
 };
@@ -53,7 +57,23 @@ Command command_named(std::string_view name) {
   if (name == "run") return Command::run;
   if (name == "time") return Command::time;
   if (name == "info") return Command::info;
+  if (name == "load") return Command::load;
+  if (name == "peaks") return Command::peaks;
+  if (name == "about") return Command::about;
   refuse("unknown command '" + std::string(name) + "'\n" + std::string(kUsage));
+}
+
+// How many of engine and model a command takes.
+std::size_t names_of(Command command) {
+  switch (command) {
+    case Command::run:
+    case Command::time:
+    case Command::info: return 2;
+    case Command::load: return 1;
+    case Command::peaks:
+    case Command::about: return 0;
+  }
+  return 0;
 }
 
 const EngineType* engine_named(std::string_view name) {
@@ -105,13 +125,15 @@ void set_defaults(Options& options) {
 }  // namespace
 
 Options parse_options(std::span<char*> arguments) {
-  if (arguments.size() < 4) refuse(std::string(kUsage));
+  if (arguments.size() < 2) refuse(std::string(kUsage));
   Options options;
   set_defaults(options);
   options.command = command_named(arguments[1]);
-  options.engine = engine_named(arguments[2]);
-  options.model = arguments[3];
-  const auto rest = arguments.subspan(4);
+  const std::size_t first_flag = 2 + names_of(options.command);
+  if (arguments.size() < first_flag) refuse(std::string(kUsage));
+  if (first_flag > 2) options.engine = engine_named(arguments[2]);
+  if (first_flag > 3) options.model = arguments[3];
+  const auto rest = arguments.subspan(first_flag);
   parse_flags(options, {rest.begin(), rest.end()});
   check(options);
   return options;

@@ -2,13 +2,17 @@
 
 #include <sched.h>
 #include <time.h>
+#include <unistd.h>
+#if defined(__GLIBC__)
+#include <gnu/libc-version.h>
+#endif
 
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <optional>
+#include <map>
 #include <system_error>
 
 #include "failure.h"
@@ -68,6 +72,26 @@ json::Value temperatures() {
   return any ? json::Value(result) : json::Value(nullptr);
 }
 
+// The value in kB of a line such as "VmHWM:  1234 kB", in bytes.
+std::optional<std::int64_t> kilobytes(const std::string& file, std::string_view key) {
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(key)) continue;
+    const std::size_t digits = line.find_first_of("0123456789");
+    const auto value = digits == std::string::npos ? std::nullopt : number(std::string_view(line).substr(digits));
+    return value ? std::optional(1024 * *value) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+// Of one folder `cache/indexN` of a processor: "512K".
+std::optional<std::int64_t> cache_bytes(const std::filesystem::path& folder) {
+  const std::string text = first_line(folder / "size");
+  const auto value = number(text);
+  if (!value) return std::nullopt;
+  return *value << (text.ends_with('M') ? 20 : text.ends_with('K') ? 10 : 0);
+}
+
 json::Value load_average() {
   double minutes[1];
   return ::getloadavg(minutes, 1) == 1 ? json::Value(minutes[0]) : json::Value(nullptr);
@@ -106,14 +130,41 @@ std::vector<int> allowed_cpus() {
 }
 
 std::int64_t peak_rss_bytes() {
-  constexpr std::string_view key = "VmHWM:";
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (!line.starts_with(key)) continue;
-    const std::size_t digits = line.find_first_of("0123456789");
-    if (digits != std::string::npos) return 1024 * number(std::string_view(line).substr(digits)).value_or(0);
+  return kilobytes("/proc/self/status", "VmHWM:").value_or(0);
+}
+
+std::optional<std::int64_t> available_memory_bytes() { return kilobytes("/proc/meminfo", "MemAvailable:"); }
+
+std::optional<std::int64_t> last_cache_bytes() {
+  std::map<std::string, std::int64_t> sizes;  // by the processors that share it
+  for (const int cpu : allowed_cpus()) {
+    const std::filesystem::path folder = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/cache";
+    std::int64_t highest = 0, size = 0;
+    std::string shared;
+    std::error_code ignored;
+    for (const auto& one : std::filesystem::directory_iterator(folder, ignored)) {
+      const auto level = number(first_line(one.path() / "level"));
+      const auto bytes = cache_bytes(one.path());
+      if (!level || !bytes || *level <= highest) continue;
+      highest = *level;
+      size = *bytes;
+      shared = first_line(one.path() / "shared_cpu_list");
+    }
+    if (highest > 0) sizes[shared] = size;
   }
-  return 0;
+  std::int64_t total = 0;
+  for (const auto& [shared, size] : sizes) total += size;
+  return total > 0 ? std::optional(total) : std::nullopt;
+}
+
+std::int64_t page_bytes() { return ::sysconf(_SC_PAGESIZE); }
+
+std::string c_library() {
+#if defined(__GLIBC__)
+  return std::string("glibc ") + ::gnu_get_libc_version();
+#else
+  return "";
+#endif
 }
 
 json::Value conditions() {

@@ -18,14 +18,14 @@ COMMANDS: Mapping[str, str] = {
     "compare": "Hold one model's instruction time against another's; exit 1 if it grew.",
     "report": "Show stored runs again, as text and as a page.",
     "list": "List blocks, backbones, backends, devices or rewrites.",
-    "doctor": "Check that everything needed is here, and say what to do if not.",
+    "doctor": "Check what is needed here, or on a device, and say what to do about it.",
+    "device": "Write the profile of a device that is new to attnbench.",
     "emulate": "Start or end an emulated Raspberry Pi or phone.",
 }
 """Names and one-line helps: a command's module is imported only when it is called."""
 
 PLANNED = (
     "cost",
-    "device",
     "gate",
     "history",
     "sweep",

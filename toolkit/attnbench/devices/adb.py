@@ -88,17 +88,18 @@ class Adb(Transport):
         """The serial, looked for at the first call; after a lost connection it stays the same."""
         if self._lost:
             serial = self._serial or self.phone.serial or os.environ.get("ANDROID_SERIAL", "")
-            attached = self._attached()
+            attached = self.attached()
             # A phone in the network is forgotten when the adb server is restarted.
             if ":" in serial and serial not in [one.serial for one in attached]:
                 with suppress(NoAnswer):
                     self._call("connect", serial)
-                attached = self._attached()
+                attached = self.attached()
             self._serial = choose(attached, serial, self.phone.model).serial
             self._lost = False
         return self._serial
 
-    def _attached(self) -> tuple[Attached, ...]:
+    def attached(self) -> tuple[Attached, ...]:
+        """All phones that adb knows of, in whatever state."""
         done = self._call("devices", "-l")
         if done.code:
             # One that was there is worth waiting for: its server may just be starting.

@@ -62,17 +62,18 @@ def parse(transcript: str) -> tuple[Attached, ...]:
 
 def choose(attached: Sequence[Attached], serial: str, model: str) -> Attached:
     """
-    The phone that is meant: the one of that serial, or else the only one of that model.
+    The phone that is meant: the one of that serial, or else the only one of that model ("" is any).
 
     Raises DeviceError: none, several, unauthorised, offline, of another kind.
     """
     candidates = [one for one in attached if one.serial == serial] if serial else list(attached)
     if not candidates:
         _nothing(serial, attached)
-    if not serial:
+    if model and not serial:
         # A phone that has not let us in yet does not tell its model.
         spelt = re.sub(r"[^A-Za-z0-9]", "_", model)
         candidates = [one for one in candidates if one.model in ("", spelt)]
+    if not serial:
         ready = [one for one in candidates if one.state == READY]
         candidates = ready or candidates
     if not candidates:
@@ -83,7 +84,8 @@ def choose(attached: Sequence[Attached], serial: str, model: str) -> Attached:
     if len(candidates) > 1:
         raise DeviceError(
             f"several phones may be meant: {_list(candidates)}",
-            hint="choose one with --set transport=adb:SERIAL, or $ANDROID_SERIAL",
+            hint="choose one with --set transport=adb:SERIAL, $ANDROID_SERIAL, "
+            "or `device init --adb SERIAL`",
         )
     return _ready(candidates[0])
 

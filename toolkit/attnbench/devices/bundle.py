@@ -46,7 +46,11 @@ PRIVATE_LOADER = "glibc build under private loader"
 
 @dataclass(frozen=True)
 class Bundle:
-    """Files by their relative name on the device; `loader` is "" where the system's own will do."""
+    """
+    Files by their relative name on the device; `loader` is "" where the system's own will do.
+
+    Of the runner alone, `engine` and `version` are "".
+    """
 
     engine: str
     version: str
@@ -70,6 +74,11 @@ class Bundle:
         """What a push sends."""
         return sum(path.stat().st_size for path in self.content.values())
 
+    @property
+    def title(self) -> str:
+        """For messages."""
+        return f"the runner for {self.engine}" if self.engine else "the runner"
+
     def command(self, home: PurePosixPath) -> tuple[str, ...]:
         """How to start the runner there, before its own arguments."""
         runner = str(home / RUNNER)
@@ -79,6 +88,8 @@ class Bundle:
 
     def options(self, home: PurePosixPath) -> tuple[str, ...]:
         """Arguments that tell the runner where its libraries are, and their version."""
+        if not self.engine:
+            return ()
         where = ("--lib-dir", str(home / LIB), "--plugin", str(home / PLUGIN))
         return (*where, "--lib-version", self.version)
 
@@ -87,7 +98,7 @@ def assemble(
     engine: str, machine: str, *, private_loader: bool = False, runner: Path | None = None
 ) -> Bundle:
     """
-    The bundle of one engine for one machine, built and downloaded if need be.
+    The bundle of one engine for one machine, built and downloaded if need be; "" is none.
 
     `runner` is the user's own, its plug-in beside it. Raises MissingTool: no cross compiler, no
     wheel, a file that cannot be loaded there; BadOption if it is the user's.
@@ -97,15 +108,17 @@ def assemble(
         runner = build(machine, wheels)
     else:
         _check_own(runner, machine)
-    wheel = wheels.get(engine) or wheel_for(engine, machine)
-    content = {RUNNER: runner} | {f"{LIB}/{path.name}": path for path in wheel.libraries}
+    wheel = (wheels.get(engine) or wheel_for(engine, machine)) if engine else None
+    content = {RUNNER: runner}
+    if wheel:
+        content |= {f"{LIB}/{path.name}": path for path in wheel.libraries}
     if engine == "executorch" and runner.with_name(PLUGIN).is_file():
         content[PLUGIN] = runner.with_name(PLUGIN)
     if private_loader:
         content |= {f"{LIB}/{name}": _runtime(machine, name) for name in (LOADERS[machine], *GLIBC)}
-    bundle = Bundle(
-        engine, wheel.version, machine, content, LOADERS[machine] if private_loader else ""
-    )
+    version = wheel.version if wheel else ""
+    loader = LOADERS[machine] if private_loader else ""
+    bundle = Bundle(engine, version, machine, content, loader)
     _check(bundle)
     return bundle
 

@@ -120,13 +120,19 @@ def check(facts: Facts, where: str) -> Facts:
     return facts
 
 
+def glibc_version(facts: Facts) -> tuple[int, int]:
+    """(0, 0) where the C library is another one."""
+    found = re.fullmatch(r"glibc (\d+)\.(\d+).*", facts.glibc)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
 def check_glibc(facts: Facts, where: str) -> None:
     """Raise DeviceError where a glibc build cannot run without a loader of its own."""
-    found = re.fullmatch(r"glibc (\d+)\.(\d+).*", facts.glibc)
+    version = glibc_version(facts)
     hint = "bring one along: --set private_loader=true"
-    if found is None:
+    if version == (0, 0):
         raise DeviceError(f"{where}: its C library is not glibc", hint=hint)
-    if (int(found[1]), int(found[2])) < OLDEST_GLIBC:
+    if version < OLDEST_GLIBC:
         raise DeviceError(
             f"{where}: {facts.glibc} is older than {'.'.join(map(str, OLDEST_GLIBC))}",
             hint=f"upgrade it (Debian 12, Raspberry Pi OS Bookworm or later), or {hint}",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NOT_STARTED = (126, 127)
 """What a shell answers for a program that it cannot start, or find."""
 
-_ENVIRONMENT = ("env", "ORT_DISABLE_TELEMETRY=1")
+ENVIRONMENT = ("env", "ORT_DISABLE_TELEMETRY=1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class RemotePlace:
             )
             with self._prepared(self.device.new_run()) as run:
                 words, outputs = self._there(arguments, run)
-                command = [*_ENVIRONMENT, *bundle.command(home), *words, *bundle.options(home)]
+                command = [*ENVIRONMENT, *bundle.command(home), *words, *bundle.options(home)]
                 self.device.steady()
                 ended = self._attend(run, command, timeout_s, engine)
         self._note(ended, bundle)
@@ -95,7 +95,7 @@ class RemotePlace:
         """Tell who watches; what could not even start is the device's fault, not the runner's."""
         if ended.code in NOT_STARTED and not ended.stdout:
             raise DeviceError(
-                f"{self.device.transport.where}: the runner for {bundle.engine} cannot be started "
+                f"{self.device.transport.where}: {bundle.title} cannot be started "
                 f"({ended.stderr.strip()})",
                 hint="may programs be run from the workdir? without glibc: private_loader = true",
             )

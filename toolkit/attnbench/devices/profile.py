@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
 
+from attnbench.devices.tables import MOST_CPUS, Cluster, Found, Peak, Peaks
 from attnbench.errors import BadOption
 from attnbench.records import Wanted
 
@@ -24,30 +25,14 @@ _TRANSPORTS = {
     EMULATED: re.compile(r"emulated:(?P<name>[a-z0-9][a-z0-9_-]*)"),
 }
 _FORMS = "local, ssh:HOST, ssh://USER@HOST:PORT, adb, adb:SERIAL or emulated:NAME"
-_MOST_CPUS = 1024
+_TABLES: Mapping[str, type[msgspec.Struct]] = {
+    "clusters[": Cluster,
+    "found": Found,
+    "peaks.measured[": Peak,
+    "peaks": Peaks,
+}
 _HOTTEST_C = 120.0
 _LONGEST_S = 3600.0
-
-
-class Cluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Processors of one kind that share a clock."""
-
-    name: str
-    cpus: tuple[int, ...]
-    max_khz: int
-
-    def __post_init__(self) -> None:
-        if not self.cpus or len(set(self.cpus)) != len(self.cpus):
-            raise ValueError("cpus: at least one, and each once")
-        if not all(0 <= cpu < _MOST_CPUS for cpu in self.cpus):
-            raise ValueError(f"cpus: numbers from 0 to {_MOST_CPUS - 1}")
-        if self.max_khz <= 0:
-            raise ValueError("max_khz: above 0")
-
-    @property
-    def mask(self) -> str:
-        """The affinity mask in hexadecimal, as `taskset` takes it."""
-        return f"{sum(1 << cpu for cpu in self.cpus):x}"
 
 
 class DeviceProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -58,7 +43,7 @@ class DeviceProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     waits up to `cooldown_s` for the processor to be at `start_temperature_c` or below; None
     waits for nothing. `private_loader` brings glibc along, for systems that have another C library.
     `stay_awake` keeps a phone's screen on while it is plugged in, `fixed_performance` asks Android
-    for clocks that it can hold.
+    for clocks that it can hold. `found` and `peaks` are what `attnbench device init` saw.
     """
 
     name: str
@@ -75,6 +60,8 @@ class DeviceProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     private_loader: bool = False
     stay_awake: bool = False
     fixed_performance: bool = False
+    found: Found | None = None
+    peaks: Peaks | None = None
 
     def __post_init__(self) -> None:
         for problem in _problems(self):
@@ -94,7 +81,12 @@ class DeviceProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     def wanted(self) -> Wanted:
         """How the device is to be held, for the record."""
         return Wanted(
-            max_khz={str(cpu): one.max_khz for one in self.clusters for cpu in one.cpus},
+            max_khz={
+                str(cpu): one.max_khz
+                for one in self.clusters
+                if one.max_khz is not None
+                for cpu in one.cpus
+            },
             governor=self.governor,
             cooldown_s=self.cooldown_s,
             start_temperature_c=self.start_temperature_c,
@@ -108,8 +100,6 @@ def _problems(profile: DeviceProfile) -> list[str]:
     form = _TRANSPORTS.get(profile.wire)
     path = PurePosixPath(profile.workdir)
     beneath = path.is_absolute() or path.parts[:1] == ("~",)
-    known = [cpu for cluster in profile.clusters for cpu in cluster.cpus]
-    strange = sorted(set(profile.cpus) - set(known)) if known else []
     checks = (
         (_NAME.fullmatch(profile.name), "name: small letters, digits and -_. only"),
         (form and form.fullmatch(profile.transport), f"transport: one of {_FORMS}"),
@@ -127,10 +117,7 @@ def _problems(profile: DeviceProfile) -> list[str]:
             not profile.cpus or profile.threads <= len(profile.cpus),
             f"threads: {profile.threads} are more than there are cpus, {len(profile.cpus)}",
         ),
-        (len(set(profile.cpus)) == len(profile.cpus), "cpus: each once"),
-        (all(0 <= cpu < _MOST_CPUS for cpu in profile.cpus), "cpus: not a processor's number"),
-        (not strange, f"cpus: {strange} are in no cluster"),
-        (len(set(known)) == len(known), "clusters: a processor is in one of them only"),
+        *_checks_of_cpus(profile),
         (re.fullmatch(r"[a-z_]*", profile.governor), "governor: a name such as performance"),
         (0 <= profile.cooldown_s <= _LONGEST_S, f"cooldown_s: from 0 to {_LONGEST_S:g}"),
         (
@@ -141,6 +128,25 @@ def _problems(profile: DeviceProfile) -> list[str]:
     return [text for holds, text in checks if not holds]
 
 
+def _checks_of_cpus(profile: DeviceProfile) -> tuple[tuple[bool, str], ...]:
+    """What has to hold of processors, and the error where it does not."""
+    known = [cpu for cluster in profile.clusters for cpu in cluster.cpus]
+    strange = sorted(set(profile.cpus) - set(known)) if known else []
+    sizes = {cluster.name: len(cluster.cpus) for cluster in profile.clusters}
+    roofs = profile.peaks.measured if profile.peaks else ()
+    return (
+        (len(set(profile.cpus)) == len(profile.cpus), "cpus: each once"),
+        (all(0 <= cpu < MOST_CPUS for cpu in profile.cpus), "cpus: not a processor's number"),
+        (not strange, f"cpus: {strange} are in no cluster"),
+        (len(set(known)) == len(known), "clusters: a processor is in one of them only"),
+        (len(sizes) == len(profile.clusters), "clusters: each name once"),
+        (
+            all(one.threads <= sizes.get(one.cluster, 0) for one in roofs),
+            "peaks: of clusters that there are, at most a thread for each of their cpus",
+        ),
+    )
+
+
 def read(path: Path) -> DeviceProfile:
     """Read one profile; a typo is an error here, not a silent default later. Raises BadOption."""
     try:
@@ -149,7 +155,7 @@ def read(path: Path) -> DeviceProfile:
         raise BadOption(f"{path}: {error.strerror}", hint="see `attnbench list devices`") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadOption(f"{path} is not TOML: {error}") from error
-    return _convert(table, str(path))
+    return convert(table, str(path))
 
 
 def overridden(profile: DeviceProfile, settings: Sequence[str]) -> DeviceProfile:
@@ -168,14 +174,14 @@ def overridden(profile: DeviceProfile, settings: Sequence[str]) -> DeviceProfile
         for word in way:
             inside = _inside(inside, word, key)
         inside[last] = _value(text)
-    return _convert(table, f"--set {' '.join(settings)}") if settings else profile
+    return convert(table, f"--set {' '.join(settings)}") if settings else profile
 
 
 def _inside(table: dict[str, Any], word: str, key: str) -> dict[str, Any]:
     """What a word of a dotted key leads to: a table, or the one of that name in a list of them."""
     found = table.get(word)
     if isinstance(found, list | tuple):
-        found = {one["name"]: one for one in found if isinstance(one, dict)}
+        found = {one["name"]: one for one in found if isinstance(one, dict) and "name" in one}
     if not isinstance(found, dict):
         close = difflib.get_close_matches(word, table, n=1)
         raise BadOption(
@@ -194,7 +200,8 @@ def _value(text: str) -> Any:
     return table["value"] if len(table) == 1 else text
 
 
-def _convert(table: dict[str, Any], source: str) -> DeviceProfile:
+def convert(table: dict[str, Any], source: str) -> DeviceProfile:
+    """The profile in a table; errors name `source` and the key. Raises BadOption."""
     try:
         return msgspec.convert(table, DeviceProfile)
     except msgspec.ValidationError as error:
@@ -206,8 +213,7 @@ def _explained(said: str) -> tuple[str, str]:
     """msgspec's words with the key first, and a hint."""
     text, _, where = said.partition(" - at ")
     where = where.strip("`").removeprefix("$").removeprefix(".")
-    inside = Cluster if where.startswith("clusters[") else DeviceProfile
-    keys = list(inside.__struct_fields__)
+    keys = list(_table_at(where).__struct_fields__)
     known = f"known keys: {', '.join(keys)}"
     if found := re.fullmatch(r"Object contains unknown field `(.*)`", text, re.DOTALL):
         close = difflib.get_close_matches(found[1], keys, n=1)
@@ -217,6 +223,13 @@ def _explained(said: str) -> tuple[str, str]:
     if found := re.fullmatch(r"Object missing required field `(.*)`", text):
         return _at(where, f"missing key {found[1]!r}"), known
     return _at(where, text.replace("`", "")), "see docs/devices.md"
+
+
+def _table_at(where: str) -> type[msgspec.Struct]:
+    for beginning, table in _TABLES.items():
+        if where.startswith(beginning):
+            return table
+    return DeviceProfile
 
 
 def _at(where: str, text: str) -> str:

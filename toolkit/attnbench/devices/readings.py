@@ -70,7 +70,7 @@ def look(transport: Transport, *, full: bool) -> Reading:
 
 def parse(text: str) -> Reading:
     """The reading in what `LOOK` printed; what is not there, or not to be understood, is None."""
-    parts = _sections(text)
+    parts = sections(text)
     clocks = [line.split() for line in parts.get("cpufreq", "").splitlines()]
     governors = sorted({words[2] for words in clocks if len(words) == 3})
     hal = parts.get("thermalservice", "")
@@ -153,7 +153,8 @@ def vcgencmd(text: str) -> tuple[str, ...] | None:
     return tuple(name for bit, name in THROTTLE_BITS.items() if bits >> bit & 1)
 
 
-def _sections(text: str) -> dict[str, str]:
+def sections(text: str) -> dict[str, str]:
+    """What followed each line `== NAME`."""
     pieces = re.split(r"^== (\w+)\n", text, flags=re.MULTILINE)
     return dict(zip(pieces[1::2], pieces[2::2], strict=False))
 

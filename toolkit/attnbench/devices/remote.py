@@ -90,10 +90,7 @@ class Remote:
     @cached_property
     def facts(self) -> Facts:
         """What it is. Raises DeviceError if it cannot be reached, or nothing of ours can run."""
-        facts = probe(self.transport)
-        if not (self.profile.private_loader or self.runner):
-            check_glibc(facts, self.transport.where)
-        return facts
+        return probe(self.transport)
 
     @cached_property
     def root(self) -> PurePosixPath:
@@ -114,8 +111,10 @@ class Remote:
         return Lock(self.transport, self.root)
 
     def bundle(self, engine: str) -> Bundle:
-        """What has to be there to run an engine."""
+        """What has to be there to run an engine; "" is none: the runner alone."""
         if engine not in self._bundles:
+            if not (self.profile.private_loader or self.runner):
+                check_glibc(self.facts, self.transport.where)
             self._bundles[engine] = assemble(
                 engine,
                 self.facts.machine,

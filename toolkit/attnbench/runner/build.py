@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnbench.errors import MissingTool
-from attnbench.files import cache_dir
+from attnbench.files import cache_dir, staged
 from attnbench.runner.libraries import Wheel, find_all
 
 RUNNER = "attnbench-runner"
 PLUGIN = "libattnbench_executorch.so"
+STATIC = "attnbench-static"
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SOURCE_FOLDERS = (_PACKAGE / "runner_src", _PACKAGE.parent / "runner")
@@ -50,6 +51,18 @@ def build(machine: str = "", wheels: Mapping[str, Wheel] | None = None) -> Path:
     if not (folder / RUNNER).is_file():
         _build_into(folder, compiler, key, wheels)
     return folder / RUNNER
+
+
+def build_static(machine: str) -> Path:
+    """A tiny program that says hello, linked statically for `machine`, compiled if need be."""
+    compiler = compiler_for(machine)
+    source = _sources() / "static" / "hello.cpp"
+    key = _digest(source.read_text(), machine, *compiler, *_version(compiler), *_FLAGS, _PAGES)
+    folder = cache_dir("static") / key
+    if not folder.is_dir():
+        with staged(folder) as fresh:
+            _call([*compiler, *_FLAGS, "-static", _PAGES, str(source), "-o", str(fresh / STATIC)])
+    return folder / STATIC
 
 
 def source_key(wheels: Mapping[str, Wheel]) -> str:

@@ -184,26 +184,27 @@ def _launch(job: Job, command: str, arguments: Sequence[Argument]) -> _Report:
         words += ["--cpus", ",".join(map(str, job.cpus))]
     finished = job.place(job.engine, words, job.timeout_s)
     if finished.code:
-        raise _failure(job, finished)
+        raise failure(job.engine, str(job.model), finished)
     try:
         return msgspec.json.decode(finished.stdout, type=_Report)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise RunnerError(f"{job.engine}: the runner's document is none: {error}") from error
 
 
-def _failure(job: Job, finished: Finished) -> AttnbenchError:
+def failure(who: str, what: str, finished: Finished) -> AttnbenchError:
+    """The error for a runner that did not end well, in its own words where it had any."""
     # A shell, which stands between us and a device, reports signal n as 128 + n.
     number = -finished.code if finished.code < 0 else finished.code - 128
     last = (finished.stderr.strip().splitlines() or [""])[-1]
     if number > 0:
         known = number in set(signal.Signals)
         name = signal.Signals(number).name if known else f"signal {number}"
-        return RunnerError(f"{job.engine} died of {name} with {job.model}", hint=last)
+        return RunnerError(f"{who} died of {name} with {what}", hint=last)
     try:
         message = msgspec.json.decode(finished.stdout, type=_Complaint).message
     except (msgspec.DecodeError, msgspec.ValidationError):
-        return RunnerError(f"{job.engine}: the runner ended with code {finished.code}", hint=last)
-    return _ERRORS.get(finished.code, RunnerError)(f"{job.engine}: {message}")
+        return RunnerError(f"{who}: the runner ended with code {finished.code}", hint=last)
+    return _ERRORS.get(finished.code, RunnerError)(f"{who}: {message}")
 
 
 def _save(path: Path, arrays: Sequence[Array]) -> Path:
