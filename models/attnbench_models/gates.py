@@ -1,4 +1,4 @@
-"""Find every sigmoid of a running model, and the parameters that its input is a linear image of."""
+"""Find every gate of a running model, and the parameters that its input is a linear image of."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 aten = torch.ops.aten
 
-GATES = {aten.sigmoid, aten.sigmoid_, aten.hardsigmoid, aten.hardsigmoid_}
+SIGMOIDS = {aten.sigmoid, aten.sigmoid_, aten.hardsigmoid, aten.hardsigmoid_}
+GATES = {*SIGMOIDS, aten._softmax}
 
 # Linear in the parameters at these argument positions, when they are scaled together.
 LINEAR: Mapping[Any, tuple[int, ...]] = {
@@ -36,18 +37,21 @@ HOMOGENEOUS = {
 }
 SUMS = {aten.add, aten.add_, aten.sub, aten.sub_}  # homogeneous unless a plain number is added
 PRODUCTS = {aten.mul, aten.mul_, aten.div, aten.div_}  # homogeneous if the other is a plain number
+BILINEAR = {aten.mul, aten.mul_, aten.bmm}  # f(s a, b) = f(a, s b) = s f(a, b)
 
 SAMPLE = 1 << 14  # values of a gate's input that the scale is searched on
+ROWS = 64  # at least so many of a softmax's rows among them, however long
 NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
     """
-    One call of a sigmoid: the parameters scaled for it, by what, and the spread of its output.
+    One call of a gate: the parameters scaled for it, by what, and the spread of its output.
 
-    `parameters` is empty, and `scale` 1, where the sigmoid's input is no linear image of
-    parameters, or of some that an earlier gate has already scaled.
+    A gate is a sigmoid or a softmax. `parameters` is empty, and `scale` 1, where its input is no
+    linear image of parameters, or of some that an earlier gate has already scaled. `std` is in
+    terms of a sigmoid, where it is at most 1/2: see `spread`.
     """
 
     parameters: tuple[str, ...]
@@ -78,10 +82,11 @@ CONSTANT = Image()
 
 class GateTuning(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """
-    Scale the last linear map before every sigmoid until the gate's standard deviation is `target`.
+    Scale the last linear map before every gate until the gate's spread is `target`.
 
     While active it notes of which parameters each tensor is a linear image; operations that are
-    not linear end that. A parameter is scaled at most once.
+    not linear end that. Of two factors that could both be scaled the first is. A parameter is
+    scaled at most once.
     """
 
     def __init__(self, model: nn.Module, *, target: float) -> None:
@@ -102,7 +107,7 @@ class GateTuning(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         packet = func.overloadpacket
         if packet in GATES:
-            scale = self._tune(func, args[0])
+            scale = self._tune(func, args)
             # The parameters have changed since this input was computed from them.
             in_place = packet.__name__.endswith("_")
             args = (args[0].mul_(scale) if in_place else args[0] * scale, *args[1:])
@@ -112,11 +117,16 @@ class GateTuning(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._images[tensor] = image
         return result
 
-    def _tune(self, func: Any, scores: Tensor) -> float:
+    def _tune(self, func: Any, args: tuple[Any, ...]) -> float:
+        scores = args[0]
         names = self._image(scores).linear
         scale = 1.0
         if names and not names & self._scaled:
-            scale = scale_for(scores, func, target=self._target)
+            dim = _softmax_dim(func, args)
+            if dim is None:
+                scale = scale_for(scores, func, target=self._target)
+            else:
+                scale = softmax_scale_for(scores, dim, target=self._target)
             self._scaled |= names
             for name in names:
                 self._parameters[name].mul_(scale)
@@ -135,6 +145,8 @@ class GateTuning(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 tensors, linear = [*tensors, *operands], []
             names = frozenset(name for name in linear if name is not None)
             before = NONE.union(*(self._image(t).everything for t in tensors))
+        elif packet in BILINEAR and len(tensors) == 2:
+            return _product(*(self._image(tensor) for tensor in tensors))
         else:
             images = [self._image(tensor) for tensor in tensors]
             scales = _is_homogeneous(packet, args) and all(image.linear for image in images)
@@ -150,7 +162,7 @@ class GateTuning(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 class GateSpreads(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Measure the standard deviation of every sigmoid's output, in the order of the calls."""
+    """Measure the spread of every gate's output, in the order of the calls."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -165,8 +177,22 @@ class GateSpreads(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         if func.overloadpacket in GATES:
-            self.stds.append(float(result.std(correction=0)))
+            self.stds.append(spread(result, _softmax_dim(func, args)))
         return result
+
+
+def spread(values: Tensor, dim: int | None = None) -> float:
+    """
+    Standard deviation of a gate's output, in terms of a sigmoid's.
+
+    A sigmoid's is at most 1/2. A softmax over n numbers, along `dim`, has at most sqrt(n - 1) / n,
+    which counts as 1/2 here: at n = 2, where it is a sigmoid, nothing changes.
+    """
+    std = float(values.std(correction=0))
+    if dim is None:
+        return std
+    count = values.shape[dim]
+    return std * count / (2 * math.sqrt(count - 1)) if count > 1 else 0.0
 
 
 def scale_for(scores: Tensor, gate: Callable[[Tensor], Tensor], *, target: float) -> float:
@@ -177,12 +203,25 @@ def scale_for(scores: Tensor, gate: Callable[[Tensor], Tensor], *, target: float
     equally far.
     """
     sample = _spread_out(scores.detach().flatten(), SAMPLE).double()
+    return _search(lambda scale: spread(gate(sample * scale)), target)
 
-    def spread(log_scale: float) -> float:
-        return float(gate(sample * 2**log_scale).std(correction=0))
+
+def softmax_scale_for(scores: Tensor, dim: int, *, target: float) -> float:
+    """Find s > 0 with spread(softmax(s * scores)) = target, otherwise as `scale_for`."""
+    rows = scores.detach().movedim(dim, -1).flatten(0, -2)
+    chosen = _spread_out(torch.arange(len(rows)), max(ROWS, SAMPLE // rows.shape[1]))
+    sample = rows[chosen].double()
+    return _search(lambda scale: spread((sample * scale).softmax(1), 1), target)
+
+
+def _search(spread_at: Callable[[float], float], target: float) -> float:
+    """The smallest scale on a grid of powers of two that reaches the target, then bisected."""
+
+    def at(log_scale: float) -> float:
+        return spread_at(2**log_scale)
 
     grid = range(-16, 21)
-    spreads = [spread(k) for k in grid]
+    spreads = [at(k) for k in grid]
     reached = [k for k, value in zip(grid, spreads, strict=True) if value >= target]
     if not reached:
         best = max(zip(spreads, grid, strict=True))
@@ -191,7 +230,7 @@ def scale_for(scores: Tensor, gate: Callable[[Tensor], Tensor], *, target: float
     below = above - 1
     for _ in range(24):
         middle = (below + above) / 2
-        below, above = (middle, above) if spread(middle) < target else (below, middle)
+        below, above = (middle, above) if at(middle) < target else (below, middle)
     return float(2**above)
 
 
@@ -202,6 +241,19 @@ def _spread_out(flat: Tensor, size: int) -> Tensor:
     golden = (math.sqrt(5) - 1) / 2
     turns = torch.arange(size, dtype=torch.float64) * golden
     return flat[(turns.frac() * flat.numel()).long()]
+
+
+def _softmax_dim(func: Any, args: tuple[Any, ...]) -> int | None:
+    """The dimension that a softmax is over; None for a sigmoid."""
+    return None if func.overloadpacket in SIGMOIDS else int(args[1])
+
+
+def _product(left: Image, right: Image) -> Image:
+    """Of a factor's own parameters it is a linear image, unless the other factor has them too."""
+    for one, other in ((left, right), (right, left)):
+        if one.linear and not one.linear & other.everything:
+            return Image(one.linear, one.before | other.everything)
+    return Image(before=left.everything | right.everything)
 
 
 def _is_homogeneous(packet: Any, args: tuple[Any, ...]) -> bool:

@@ -21,7 +21,7 @@ ROUNDS = 3  # one is enough unless a scaled value is also used outside of its ga
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was scaled: one `Gate` per sigmoid call, in the order of the calls."""
+    """What was scaled: one `Gate` per call of a sigmoid or softmax, in the order of the calls."""
 
     gates: tuple[Gate, ...]
 
@@ -33,13 +33,14 @@ class Calibration:
 
 def calibrate(model: nn.Module, size: tuple[int, int], seed: int) -> Calibration:
     """
-    Set every BatchNorm's statistics, and every sigmoid gate's spread, on eight images.
+    Set every BatchNorm's statistics, and every gate's spread, on eight images.
 
     With plain random weights an attention gate is almost constant, so that a wrong gate changes
     the output by 1e-5 and no equality test can see it. Here the BatchNorm statistics are those of
     `natural_images(8, size, seed)`, and the last linear map before each sigmoid is scaled until
-    the gate's standard deviation on them is 0.25. One pass scales; a second takes the statistics
-    again and measures, so that the report is about the finished model.
+    the gate's standard deviation on them is 0.25, half of the largest there is; and so for each
+    softmax. One pass scales; a second takes the statistics again and measures, so that the report
+    is about the finished model.
 
     Changes the model in place and leaves it in evaluation mode. ModelError if it does not take
     (8, 3, height, width).

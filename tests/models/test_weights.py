@@ -10,12 +10,22 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from attnbench_models import ModelError, Recipe, calibrate, create_model
 from attnbench_models.build import build
-from attnbench_models.gates import scale_for
+from attnbench_models.gates import scale_for, softmax_scale_for, spread
 from attnbench_models.natural import natural_images
 from attnbench_models.weights import is_untrained
 
 SIZE = (64, 48)
-SIGMOIDS = {"se": 16, "cbam": 32, "coord": 32, "nam": 16}
+SIGMOIDS = {
+    "se": 16,
+    "cbam": 32,
+    "coord": 32,
+    "nam": 16,
+    "coord-x": 16,
+    "bam": 3,
+    "triplet": 51,
+    "ms-cam": 16,
+    "gc": 16,
+}
 
 
 class SigmoidOutputs(TorchDispatchMode):
@@ -42,11 +52,18 @@ def calibrated():
     return made.__getitem__
 
 
-@pytest.mark.parametrize("block", ["se", "cbam", "coord"])
+@pytest.mark.parametrize("block", sorted(SIGMOIDS.keys() - {"nam"}))
 def test_every_gate_spreads_as_promised(calibrated, block):
     stds = gate_stds(calibrated(block))
     assert len(stds) == SIGMOIDS[block]
     assert all(abs(std - 0.25) <= 0.02 for std in stds), stds
+
+
+def test_a_gate_that_shares_its_parameters_comes_second():
+    """CPCA's perceptron makes two gates: the mean's is calibrated, the maximum's is what it is."""
+    stds = gate_stds(build(Recipe(block="cpca", size=SIZE, num_classes=50)))
+    assert all(abs(std - 0.25) <= 0.02 for std in stds[::2]), stds
+    assert all(0.1 < std < 0.5 for std in stds[1::2]), stds
 
 
 def test_nam_keeps_its_weights_because_its_gate_is_what_it_is(calibrated):
@@ -168,7 +185,7 @@ class Unscalable(nn.Module):
 
     def forward(self, x):  # x is BatchNorm's output, so linear in its parameters
         z = self.conv(x)
-        scores = [x + z, x * z, z + 1, 2 / z, z.relu(), self.conv(z), x + x.abs()]
+        scores = [x + z, z * z, z + 1, 2 / z, z.relu(), self.conv(z), x + x.abs()]
         return sum(score.sigmoid() for score in scores)
 
 
@@ -197,6 +214,67 @@ def test_branches_that_add_up_are_scaled_together():
     (gate,) = calibration.gates
     assert len(gate.parameters) == 4
     assert gate.std == pytest.approx(0.25, abs=0.005)
+
+
+class Multiplied(nn.Module):
+    """A score per channel times a score per pixel, as in BAM; the first is scaled."""
+
+    def __init__(self):
+        super().__init__()
+        self.channel, self.pixel = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 1, 1)
+
+    def forward(self, x):
+        return x * (self.channel(x.mean((2, 3), keepdim=True)) * self.pixel(x)).sigmoid()
+
+
+def test_of_two_factors_one_is_scaled():
+    model, calibration = small(Multiplied)
+    (gate,) = calibration.gates
+    assert gate.parameters == ("2.channel.bias", "2.channel.weight")
+    assert gate.std == pytest.approx(0.25, abs=0.005)
+    assert gate_stds(model, (24, 20)) == pytest.approx([gate.std], abs=1e-4)
+
+
+class Attending(nn.Module):
+    """Every pixel looks at all others, as in a non-local block."""
+
+    def __init__(self):
+        super().__init__()
+        self.query, self.key = nn.Conv2d(8, 4, 1), nn.Conv2d(8, 4, 1)
+
+    def forward(self, x):
+        queries, keys = self.query(x).flatten(2), self.key(x).flatten(2)
+        self.weights = torch.bmm(queries.transpose(1, 2), keys).softmax(dim=2)
+        return torch.bmm(x.flatten(2), self.weights.transpose(1, 2)).view(x.shape)
+
+
+def test_a_softmax_is_half_way_between_even_and_a_choice_of_one():
+    model, calibration = small(Attending)
+    (gate,) = calibration.gates
+    assert gate.parameters == ("2.query.bias", "2.query.weight")
+    assert gate.std == pytest.approx(0.25, abs=0.02)
+    with torch.inference_mode():
+        model(natural_images(8, (24, 20), 0))
+    weights = model[2].weights
+    count = weights.shape[2]
+    largest = float(torch.eye(count).std(correction=0))
+    assert float(weights.std(correction=0)) == pytest.approx(largest / 2, rel=0.1)
+    even = torch.full((3, count), 1 / count)
+    assert [spread(even, 1), spread(torch.eye(count), 1)] == pytest.approx([0, 0.5], abs=1e-6)
+
+
+def test_a_softmax_over_two_counts_as_the_sigmoid_that_it_is():
+    scores = torch.randn(1000, 2)
+    assert spread(scores.softmax(1), 1) == pytest.approx(spread(scores.softmax(1)))
+    scale = softmax_scale_for(scores, 1, target=0.25)
+    assert scale == pytest.approx(
+        scale_for((scores[:, 0] - scores[:, 1]), torch.sigmoid, target=0.25), rel=0.05
+    )
+
+
+def test_a_softmax_over_one_is_constant():
+    assert spread(torch.ones(5, 1), 1) == 0
+    assert softmax_scale_for(torch.randn(5, 1), 1, target=0.25) == 1
 
 
 class Shared(nn.Module):
