@@ -68,9 +68,15 @@ def _proved(artifact: Artifact, backend: Backend, inputs: list[np.ndarray]) -> A
         return artifact
     job = Job(engine=backend.format.engine, model=Path(artifact.path), sha256=artifact.sha256)
     launch, seen = measure_paired(job, inputs, warmup=0, iterations=1)
-    if launch.outputs != artifact.outputs:
+    if [*map(_kind, launch.outputs)] != [*map(_kind, artifact.outputs)]:
         raise ExportError(f"{backend.format.name}: the artifact returns {launch.outputs}")
-    return replace(artifact, delegation=runtime(job.engine).delegation(seen, artifact))
+    delegation = runtime(job.engine).delegation(seen, artifact)
+    return replace(artifact, outputs=launch.outputs, delegation=delegation)
+
+
+def _kind(spec: TensorSpec) -> tuple[str, tuple[int, ...]]:
+    """What an output has to keep; of integers not the width, since litert-torch halves int64."""
+    return "int" if np.issubdtype(spec.dtype, np.integer) else spec.dtype, spec.shape
 
 
 def main(argv: list[str]) -> int:
