@@ -41,7 +41,10 @@ def shares(ledgers: Sequence[Ledger], launch: Launch) -> Shares:
     work, which hit one of the two, do not count. Totals of the kept pairs are divided, not
     averaged ratios, so shares still add up exactly.
     """
-    _check_paired(ledgers, launch)
+    if not len(ledgers) == len(launch.plain_ns) == len(launch.traced_ns):
+        raise AttributionError(
+            f"{launch.engine}: {len(ledgers)} traced inferences, {len(launch.plain_ns)} plain ones"
+        )
     ratios = [one.total / plain for one, plain in zip(ledgers, launch.plain_ns, strict=True)]
     kept = middle_half(ratios)
     plain = sum(launch.plain_ns[i] for i in kept)
@@ -54,31 +57,6 @@ def shares(ledgers: Sequence[Ledger], launch: Launch) -> Shares:
         plain / len(kept),
         sum(launch.traced_ns[i] for i in kept) / len(kept),
     )
-
-
-def least(ledgers: Sequence[Ledger], launch: Launch) -> Shares:
-    """
-    What one paired launch says whose clock counts instructions.
-
-    The same code takes the same number of them each time, and whatever else the system does in
-    between, such as the timer's interrupts, only adds to it. So at every place the least is true.
-    """
-    _check_paired(ledgers, launch)
-    plain = min(launch.plain_ns)
-    places = {place for one in ledgers for place in one.spent}
-    return Shares(
-        {place: min(one.spent.get(place, 0.0) for one in ledgers) / plain for place in places},
-        min(one.overhead_ns for one in ledgers) / plain,
-        plain,
-        min(launch.traced_ns),
-    )
-
-
-def _check_paired(ledgers: Sequence[Ledger], launch: Launch) -> None:
-    if not len(ledgers) == len(launch.plain_ns) == len(launch.traced_ns):
-        raise AttributionError(
-            f"{launch.engine}: {len(ledgers)} traced inferences, {len(launch.plain_ns)} plain ones"
-        )
 
 
 @dataclass(frozen=True, slots=True)

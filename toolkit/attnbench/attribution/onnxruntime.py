@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import onnx
 
-from attnbench.attribution.places import Located, Place, block_of, residual, steady_operators
+from attnbench.attribution.places import (
+    Located,
+    Place,
+    block_of,
+    leaves,
+    residual,
+    steady_operators,
+)
 from attnbench.errors import AttributionError
 from attnbench.records import Artifact, Delegation, Operator, Trace
 
 LAYOUT = ("ReorderInput", "ReorderOutput")
 """Operators that ONNX Runtime inserts to enter and leave its blocked NCHWc layout."""
+
+INLINED = "_inlfunc_"
+"""How it begins the names of values inside a function of ONNX that it has expanded."""
 
 ADDED = re.compile(r"(_nchwc|_token_\d+|_transpose)+$")
 """What its optimisers append to the name of a value that they make again."""
@@ -33,16 +43,44 @@ def locate(trace: Trace, artifact: Artifact) -> Located:
         raise AttributionError("onnxruntime: the trace comes without the optimised graph")
     graph = onnx.load(Path(trace.graph), load_external_data=False).graph
     paths = {scope.value: scope.path for scope in artifact.scopes}
-    found: dict[str, set[Place]] = {}
-    for node in graph.node:
-        found.setdefault(node.name, set()).add(_place(node, paths, artifact))
     sequence = steady_operators(trace)
+    ran = [trace.operators[sequence[at]] for at in leaves(trace, sequence)]
+    inside = _inside_functions(graph.node, paths)
+    found: dict[str, set[Place]] = {}
+    for node, name in zip(graph.node, _names(graph.node, ran), strict=True):
+        found.setdefault(name, set()).add(_place(node, paths | inside, artifact))
     return Located(tuple(_event_place(trace.operators[index], found) for index in sequence))
 
 
 def delegation(_trace: Trace, artifact: Artifact) -> Delegation:
     """As exported: the CPU provider runs every operator itself."""
     return artifact.delegation
+
+
+def _inside_functions(
+    nodes: Sequence[Any], paths: Mapping[str, str | None]
+) -> dict[str, str | None]:
+    """Values inside an expanded function, each of the module that its reader's value is of."""
+    found: dict[str, str | None] = {}
+    for node in reversed(nodes):
+        known = {**paths, **found}
+        path = next((known[name] for name in node.output if name in known), None)
+        found |= {name: path for name in node.input if name.startswith(INLINED)}
+    return found
+
+
+def _names(nodes: Sequence[Any], ran: Sequence[Operator]) -> list[str]:
+    """
+    The names by which events call nodes.
+
+    What a function of ONNX was expanded to has no name in the graph, and one made up in the trace.
+    Nodes are saved in the order in which they run: where that holds throughout, places tell.
+    """
+    alike = len(nodes) == len(ran) and all(
+        node.name in ("", operator.name) and node.op_type == operator.kind
+        for node, operator in zip(nodes, ran, strict=True)
+    )
+    return [one.name for one in (ran if alike else nodes)]
 
 
 def _event_place(operator: Operator, found: Mapping[str, set[Place]]) -> Place:

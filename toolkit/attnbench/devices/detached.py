@@ -29,6 +29,7 @@ _UNGUARDED = 9
 _SUPERVISE = """
 look() { { head -n 1 /proc/stat; cat /proc/uptime; } 2>/dev/null; }
 echo $$ >pid
+sync
 look >before
 "$@" >stdout 2>stderr </dev/null
 code=$?

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from attnbench.attribution.conserve import Attribution, Shares, combine, least, shares
-from attnbench.attribution.ledger import PROFILERS, Ledger, Profiler, ledgers
+from attnbench.attribution.conserve import Attribution, Shares, combine, shares
+from attnbench.attribution.least import least
+from attnbench.attribution.ledger import PROFILERS, Profiler, ledgers
 from attnbench.attribution.places import ROOT, Place
 from attnbench.attribution.runtimes import runtime
 from attnbench.backends import format_of
@@ -25,10 +26,7 @@ from attnbench.pipeline.validity import judge
 from attnbench.progress import Progress, stepping
 from attnbench.records import INSTRUCTIONS, Artifact, Block, Conditions, Launch, Measurement, Trace
 from attnbench.runner import ENGINES, Job, find, measure, measure_paired
-from attnbench.stats import over_launches
-
-Weigh = Callable[[Sequence[Ledger], Launch], Shares]
-"""What one paired launch says of where the time went."""
+from attnbench.stats import least_of, over_launches
 
 
 def profile(artifact: Artifact, device: Device, effort: Effort, progress: Progress) -> Measurement:
@@ -57,8 +55,8 @@ def profile(artifact: Artifact, device: Device, effort: Effort, progress: Progre
         with device.watched() as watch:
             profiler = _profiler(job, device, effort)
             plain, paired = _measure(job, inputs, effort, Path(folder))
-        weigh = least if device.clock == INSTRUCTIONS else shares
-        attribution, refusal = _attribute(artifact, profiler, paired, weigh)
+        counted = device.clock == INSTRUCTIONS
+        attribution, refusal = _attribute(artifact, profiler, paired, counted=counted)
     return _measurement(
         artifact, device, plain, attribution=attribution, refusal=refusal, seen=watch.conditions()
     )
@@ -75,6 +73,7 @@ def _measurement(
 ) -> Measurement:
     """All that was found out, as one record."""
     first = plain[0]
+    summary = least_of if device.clock == INSTRUCTIONS else over_launches
     return Measurement(
         artifact=identify(artifact),
         device=device.identity(),
@@ -85,7 +84,7 @@ def _measurement(
         method="trace",
         threads=first.threads,
         cpus=first.cpus,
-        latency_ns=over_launches([one.plain_ns for one in plain]),
+        latency_ns=summary([one.plain_ns for one in plain]),
         runs=tuple(one.plain_ns for one in plain),
         warmup_runs=tuple(one.warmup_ns for one in plain),
         load_ns=round(median(one.load_ns for one in plain)),
@@ -135,13 +134,15 @@ def _attribute(
     artifact: Artifact,
     profiler: Profiler,
     paired: Sequence[tuple[Launch, Trace]],
-    weigh: Weigh,
+    *,
+    counted: bool,
 ) -> tuple[Attribution | None, str | None]:
     """Blocks that add up, or why there are none."""
     if not artifact.scopes:
         return None, "without a manifest nothing says which module an operator comes from"
     try:
-        said = [weigh(_ledgers(trace, artifact, profiler), launch) for launch, trace in paired]
+        weighed = [least(*one) for one in paired] if counted else paired
+        said = [_shares(launch, trace, artifact, profiler) for launch, trace in weighed]
     except AttributionError as error:
         return None, str(error)
     blocks = list(artifact.blocks)
@@ -151,6 +152,7 @@ def _attribute(
     return combine(said, blocks, trace.resolution_ns, len(launch.plain_ns)), None
 
 
-def _ledgers(trace: Trace, artifact: Artifact, profiler: Profiler) -> list[Ledger]:
-    """Of one launch; each is located on its own, since names may differ between them."""
-    return ledgers(trace, runtime(trace.engine).locate(trace, artifact), profiler)
+def _shares(launch: Launch, trace: Trace, artifact: Artifact, profiler: Profiler) -> Shares:
+    """What one launch says; each is located on its own, since names may differ between them."""
+    located = runtime(trace.engine).locate(trace, artifact)
+    return shares(ledgers(trace, located, profiler), launch)

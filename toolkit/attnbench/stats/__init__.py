@@ -1,5 +1,11 @@
 """Statistics of latency samples. Pure functions: numbers in, numbers out, no clock."""
 
-from attnbench.stats.intervals import FEWEST, median_interval, middle_half, over_launches
+from attnbench.stats.intervals import (
+    FEWEST,
+    least_of,
+    median_interval,
+    middle_half,
+    over_launches,
+)
 
-__all__ = ["FEWEST", "median_interval", "middle_half", "over_launches"]
+__all__ = ["FEWEST", "least_of", "median_interval", "middle_half", "over_launches"]

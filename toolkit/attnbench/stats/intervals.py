@@ -45,6 +45,12 @@ def over_launches(runs: Sequence[Sequence[int]]) -> Interval:
     return median_interval(medians)
 
 
+def least_of(runs: Sequence[Sequence[int]]) -> Interval:
+    """The least of all samples, with their whole range: for counts that noise only adds to."""
+    samples = [one for run in runs for one in run]
+    return Interval(min(samples), min(samples), max(samples))
+
+
 def middle_half(values: Sequence[float]) -> list[int]:
     """Indices of the values between the quartiles, at least one; robust against bursts."""
     order = sorted(range(len(values)), key=lambda i: values[i])
