@@ -7,13 +7,6 @@ import pytest
 from attnbench.devices.ssh import Ssh
 from tests.devices import artifacts as made
 from tests.devices import sshd as server
-from tests.emulation.machines import emulation, pixel4, rpi5
-
-__all__ = ["emulation", "pixel4", "rpi5"]
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "emulated: boots a machine in qemu, which takes seconds")
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +18,7 @@ def artifacts(tmp_path_factory):
 @pytest.fixture(scope="session")
 def sshd(tmp_path_factory) -> Iterator[server.Sshd]:
     if server.SSHD is None:
-        pytest.skip("SKIPPED ssh: no sshd here; apt install openssh-server")
+        pytest.skip("no sshd here; apt-get install openssh-server")
     with server.serving(tmp_path_factory.mktemp("sshd")) as running:
         yield running
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,11 +32,26 @@ PermitRootLogin prohibit-password
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sshd:
     folder: Path
     port: int
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self.folder / "log").open("ab") as log:
+            # Also ends with us if nobody is left to end it; "us" is the thread that starts it.
+            main = threading.current_thread() is threading.main_thread()
+            argv = ["setpriv", "--pdeathsig", "TERM"] if main else []
+            argv += [SSHD, "-D", "-e", "-f", self.folder / "config"]
+            self.process = subprocess.Popen(argv, stderr=log)
+        _wait_for(self.port, self.process, self.folder / "log")
+
+    def stop(self) -> None:
+        """Neither listen any more, nor serve those that are connected."""
+        self.cut()
+        self.process.terminate()
+        self.process.wait(10)
 
     @property
     def login(self) -> Login:
@@ -91,16 +107,12 @@ def serving(folder: Path) -> Iterator[Sshd]:
     host_key = (folder / "host_key.pub").read_text()
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}")
     (folder / "config").write_text(CONFIG.format(port=port, folder=folder))
-    with (folder / "log").open("wb") as log:
-        # Also ends with us if nobody is left to end it.
-        argv = ["setpriv", "--pdeathsig", "TERM", SSHD, "-D", "-e", "-f", folder / "config"]
-        process = subprocess.Popen(argv, stderr=log)
+    sshd = Sshd(folder, port)
+    sshd.start()
     try:
-        _wait_for(port, process, folder / "log")
-        yield Sshd(folder, port, process)
+        yield sshd
     finally:
-        process.terminate()
-        process.wait(10)
+        sshd.stop()
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

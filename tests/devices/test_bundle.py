@@ -20,7 +20,7 @@ from attnbench.runner import ENGINES, find
 HERE = platform.machine()
 CROSS = shutil.which("aarch64-linux-gnu-g++")
 needs_cross = pytest.mark.skipif(
-    CROSS is None, reason="SKIPPED arm64 bundles: apt install g++-aarch64-linux-gnu"
+    CROSS is None, reason="no cross compiler; apt-get install g++-aarch64-linux-gnu"
 )
 
 

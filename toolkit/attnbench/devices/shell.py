@@ -19,6 +19,8 @@ _PAUSE_S = 0.25
 
 _STATES: Mapping[str, tuple[str, str]] = {
     "No space left on device": ("is full", "make room there, or choose another workdir"),
+    # All that dash says of a full disk.
+    "I/O error": ("takes no more data", "make room there, or choose another workdir"),
     "Disk quota exceeded": ("is over its quota", "make room there, or choose another workdir"),
     "Read-only file system": ("is read-only", "choose another workdir with --set workdir=..."),
     "Permission denied": ("is not ours to write", "choose another workdir with --set workdir=..."),
