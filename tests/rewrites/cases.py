@@ -128,6 +128,7 @@ CASES = {
     "max-pool-pads-zero": Case(
         Inside(nn.Sequential(nn.ReLU(), nn.MaxPool2d(3, 2, padding=1))), ("inner.1",), ()
     ),
+    "avg-pool-pads-zero": Case(Inside(nn.AvgPool2d(3, 1, padding=1)), ("inner",), ()),
     "hard-sigmoid-to-clamp": Case(
         Inside(nn.Hardsigmoid()), ("inner",), (aten.hardsigmoid.default,)
     ),

@@ -66,6 +66,29 @@ class TestMaximum:
     def test_other_pools_stay(self, model):
         assert left_alone(model, "max-pool-pads-zero")
 
+    @pytest.mark.parametrize(
+        "pool",
+        [
+            nn.AvgPool2d(3, 1, padding=1),
+            nn.AvgPool2d((3, 2), padding=(0, 1)),
+            nn.AvgPool2d((2, 3), (1, 2), padding=(1, 0)),
+        ],
+    )
+    def test_zeros_stand_around_a_mean_that_counts_them(self, pool):
+        assert applied_to(pool, "avg-pool-pads-zero") == ("",)
+
+    @pytest.mark.parametrize(
+        "pool",
+        [
+            nn.AvgPool2d(3, 2),
+            nn.AvgPool2d(3, 2, padding=1, ceil_mode=True),
+            nn.AvgPool2d(3, 2, padding=1, count_include_pad=False),
+            nn.AvgPool2d(3, 2, padding=1, divisor_override=5),
+        ],
+    )
+    def test_other_means_stay(self, pool):
+        assert left_alone(pool, "avg-pool-pads-zero")
+
     def test_used_indices_stay(self):
         def both(x):
             values, places = torch.max(x, 1)

@@ -14,6 +14,7 @@ from attnbench.rewrites.elementwise import DROP_EXPAND, SPLIT_TO_SLICES, SUB_FRO
 from attnbench.rewrites.pooling import (
     ADAPTIVE_AVG_TO_MEAN,
     ADAPTIVE_MAX_TO_AMAX,
+    AVG_POOL_PADS_ZERO,
     AXIS_MEAN_TO_AVG_POOL,
     MAX_DIM_TO_AMAX,
     MAX_POOL_PADS_ZERO,
@@ -28,6 +29,7 @@ REWRITES: tuple[Rewrite, ...] = (
     ADAPTIVE_MAX_TO_AMAX,
     MAX_DIM_TO_AMAX,
     MAX_POOL_PADS_ZERO,
+    AVG_POOL_PADS_ZERO,
     MEAN_KEEPS_DIM,
     AXIS_MEAN_TO_AVG_POOL,
     SPLIT_TO_SLICES,

@@ -95,26 +95,41 @@ def axis_mean_to_avg_pool(program: GraphModule) -> Iterator[str]:
 def max_pool_pads_zero(program: GraphModule) -> Iterator[str]:
     """max_pool2d with padding, of what a ReLU returned -> zeros around it, pool without padding."""
     for node in calls(program, aten.max_pool2d.default):
-        down, across = _padding(node)
-        source = node.args[0]
-        if (down, across) == (0, 0) or not _never_negative(source):
-            continue
-        yield path_of(node)
-        *outer, height, width = shape_of(source)
-        value = source.meta["val"].new_empty((*outer, height + 2 * down, width + 2 * across))
-        sides = [across, across, down, down]
-        padded = insert(node, aten.constant_pad_nd.default, source, sides, 0.0, value=value)
-        dilation = node.args[4:5]
-        replace(node, aten.max_pool2d.default, padded, *node.args[1:3], [0, 0], *dilation)
+        down, across = _padding(node, ceil_mode=5)
+        if (down, across) != (0, 0) and _never_negative(node.args[0]):
+            yield path_of(node)
+            padded = _zeros_around(node, down, across)
+            dilation = node.args[4:5]
+            replace(node, aten.max_pool2d.default, padded, *node.args[1:3], [0, 0], *dilation)
 
 
-def _padding(node: Node) -> tuple[int, int]:
+def avg_pool_pads_zero(program: GraphModule) -> Iterator[str]:
+    """avg_pool2d that counts its padding -> zeros around the map, pool without padding."""
+    for node in calls(program, aten.avg_pool2d.default):
+        down, across = _padding(node, ceil_mode=4)
+        counts_all = all(node.args[5:6]) and not any(node.args[6:7])  # zeros too, by the kernel
+        if (down, across) != (0, 0) and counts_all:
+            yield path_of(node)
+            padded = _zeros_around(node, down, across)
+            replace(node, aten.avg_pool2d.default, padded, *node.args[1:3])
+
+
+def _padding(node: Node, *, ceil_mode: int) -> tuple[int, int]:
     """Rows and columns around a pool; none for one that rounds up, to which they are not alike."""
-    rounds_up = len(node.args) > 5 and node.args[5]
-    if len(node.args) < 4 or rounds_up:
+    if len(node.args) < 4 or any(node.args[ceil_mode : ceil_mode + 1]):
         return 0, 0
     down, across = node.args[3]  # type: ignore
     return int(down), int(across)  # type: ignore
+
+
+def _zeros_around(pool: Node, down: int, across: int) -> Node:
+    """What a pool works on, with rows and columns of zeros on both sides."""
+    source = pool.args[0]
+    *outer, height, width = shape_of(source)  # type: ignore
+    shape = (*outer, height + 2 * down, width + 2 * across)
+    value = pool.meta["val"].new_empty(shape)
+    sides = [across, across, down, down]
+    return insert(pool, aten.constant_pad_nd.default, source, sides, 0.0, value=value)
 
 
 def _never_negative(source: object) -> TypeGuard[Node]:
@@ -159,4 +174,10 @@ MAX_POOL_PADS_ZERO = Rewrite(
     "litert-torch pads a maximum with -inf, by an operator outside the XNNPACK delegate",
     frozenset({"tflite"}),
     max_pool_pads_zero,
+)
+AVG_POOL_PADS_ZERO = Rewrite(
+    "avg-pool-pads-zero",
+    "XNNPACK in ExecuTorch leaves out a mean that counts the zeros around a map",
+    frozenset({"executorch"}),
+    avg_pool_pads_zero,
 )
