@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import coremltools
 import torch
+from coremltools import TensorType
 from coremltools.converters.mil.frontend.milproto.load import load as load_mil
 
 from attnbench.backends.base import Exported, words
 from attnbench.backends.formats import COREML
 from attnbench.errors import ExportError
 from attnbench.records import Delegation, Scope
+from attnbench.rewrites.base import flattened, output_names
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +36,8 @@ class CoreML:
         """See Backend. The saved program is read back; its operators are the scopes."""
         try:
             made = coremltools.convert(
-                torch.export.export(program, tuple(example)).run_decompositions({}),
+                torch.export.export(flattened(program), tuple(example)).run_decompositions({}),
+                outputs=[TensorType(name) for name in output_names(program)] or None,
                 convert_to="mlprogram",
                 compute_precision=coremltools.precision.FLOAT32,
                 minimum_deployment_target=coremltools.target.iOS16,

@@ -16,7 +16,7 @@ from attnbench.backends.base import Exported, words
 from attnbench.backends.formats import EXECUTORCH
 from attnbench.errors import ExportError
 from attnbench.records import Delegation, Scope, Undelegated
-from attnbench.rewrites.base import path_of
+from attnbench.rewrites.base import flattened, path_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,7 +47,7 @@ class ExecuTorch:
     def export(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
         """See Backend."""
         try:
-            exported = torch.export.export(program, tuple(example))
+            exported = torch.export.export(flattened(program), tuple(example))
             edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
             scopes = tuple(_scopes(edge.exported_program().graph_module))
             made = edge.to_executorch()

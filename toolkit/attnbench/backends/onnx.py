@@ -14,7 +14,7 @@ from attnbench.backends.base import Exported, words
 from attnbench.backends.formats import ONNX
 from attnbench.errors import ExportError
 from attnbench.records import Delegation, Scope
-from attnbench.rewrites.base import path_of
+from attnbench.rewrites.base import output_names, path_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +33,13 @@ class Onnx:
     def export(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
         """See Backend."""
         try:
-            made = torch.onnx.export(program, tuple(example), dynamo=True, verbose=False)
+            made = torch.onnx.export(
+                program,
+                tuple(example),
+                dynamo=True,
+                verbose=False,
+                output_names=output_names(program) or None,
+            )
         except OnnxExporterError as error:
             reason = words(_root(error))
             raise ExportError(f"onnx: torch.onnx refused the model: {reason}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING
 import litert_torch
 import torch
 from ai_edge_litert import schema_py_generated as schema
+from torch.utils._pytree import tree_leaves
 
 from attnbench.backends.base import Exported, words
 from attnbench.backends.formats import TFLITE
 from attnbench.errors import ExportError
 from attnbench.records import Delegation, Scope
-from attnbench.rewrites.base import calls, path_of
+from attnbench.rewrites.base import calls, flattened, path_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,7 +70,7 @@ def _labelled(program: GraphModule) -> tuple[GraphModule, dict[str, str]]:
     litert-torch builds tensor names from the class and the last name of every enclosing module;
     a class name with an underscore makes that ambiguous. One synthetic module a node does not.
     """
-    labelled, labels = copy.deepcopy(program), {}
+    labelled, labels = flattened(program), {}
     for node in labelled.graph.nodes:
         if "nn_module_stack" in node.meta:
             path = path_of(node)
@@ -97,9 +97,10 @@ class Origin:
     def of(cls, program: GraphModule, labels: Mapping[str, str]) -> Origin:
         """What `program` tells."""
         output = next(node for node in program.graph.nodes if node.op == "output")
+        returned = tree_leaves(output.args[0])
         return cls(
             labels,
-            tuple(path_of(node) for node in output.all_input_nodes),
+            tuple(path_of(node) for node in returned),
             frozenset(path_of(node) for node in calls(program, *PERMUTATIONS)),
         )
 

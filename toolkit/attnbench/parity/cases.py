@@ -37,10 +37,18 @@ class Expected:
     """
     PyTorch's outputs for one named input, in float32 and in float64.
 
-    `margins` are those of outputs that are labels of pixels, if the model can tell them.
+    `margins` are those of outputs that are labels of pixels, if the model can tell them; `names`
+    are the outputs' own, where they have any.
     """
 
     name: str
     single: tuple[Array, ...]
     double: tuple[Array, ...]
     margins: Margins | None = None
+    names: tuple[str, ...] = ()
+
+    def of_output(self, at: int) -> str:
+        """What cases on one of the outputs are called: `natural`, `natural[boxes]` of several."""
+        if len(self.single) == 1:
+            return self.name
+        return f"{self.name}[{self.names[at] if self.names else at}]"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from attnbench.errors import BadArtifact
-from attnbench.parity import segmentation
+from attnbench.parity import detection, segmentation
 from attnbench.parity.cases import Expected
 from attnbench.parity.limits import Limits
 from attnbench.parity.metrics import (
@@ -44,7 +44,7 @@ def judge(
 
 def _cases(expected: Expected, got: Sequence[Array], limits: Limits, task: str) -> Iterator[Case]:
     for at, output in enumerate(got):
-        name = f"{expected.name}[{at}]" if len(got) > 1 else expected.name
+        name = expected.of_output(at)
         single, double = expected.single[at], expected.double[at]
         if np.issubdtype(single.dtype, np.integer):
             yield from segmentation.label_cases(name, single, output, expected.margins, limits)
@@ -54,6 +54,8 @@ def _cases(expected: Expected, got: Sequence[Array], limits: Limits, task: str) 
             yield from segmentation.cases(name, expected, at, output, limits)
         elif single.ndim == 2:
             yield from _class(name, single, double, output, limits)
+    if task == "detection":
+        yield from detection.cases(expected, got, limits)
 
 
 def _distances(

@@ -22,7 +22,7 @@ from attnbench.parity.limits import limits_for
 from attnbench.parity.metrics import Array
 from attnbench.pipeline.reference import reference_of
 from attnbench.records import Artifact, ArtifactId, Verdict
-from attnbench.rewrites.base import outputs_of
+from attnbench.rewrites.base import named_outputs
 from attnbench.runner import Job, compute
 from attnbench_models import Recipe
 from attnbench_models.backbones import BACKBONES
@@ -48,30 +48,33 @@ def ask(module: nn.Module, artifact: Artifact, images: Path | None = None) -> Qu
 
 def _expected(name: str, module: Any, double: Any, arrays: Sequence[Array]) -> Expected:
     """Both models' outputs; of labels also how sure they are, from the `scores` of the model."""
-    single, exact = _outputs(module, arrays, torch.float32), _outputs(double, arrays, torch.float64)
+    made = _outputs(module, arrays, torch.float32)
+    single, names = tuple(made.values()), tuple(made)
+    exact = tuple(_outputs(double, arrays, torch.float64).values())
     if not hasattr(module, "scores") or not any(
         np.issubdtype(output.dtype, np.integer) for output in single
     ):
-        return Expected(name, single, exact)
-    (scores,) = _outputs(module.scores, arrays, torch.float32)
-    (exact_scores,) = _outputs(double.scores, arrays, torch.float64)
-    return Expected(name, single, exact, Margins.between(scores, exact_scores))
+        return Expected(name, single, exact, names=names)
+    (scores,) = _outputs(module.scores, arrays, torch.float32).values()
+    (exact_scores,) = _outputs(double.scores, arrays, torch.float64).values()
+    return Expected(name, single, exact, Margins.between(scores, exact_scores), names)
 
 
 def _outputs(
     module: Callable[..., object], arrays: Sequence[Array], dtype: torch.dtype
-) -> tuple[Array, ...]:
+) -> dict[str, Array]:
+    """By their names in the module's result, or by number."""
     tensors = [torch.from_numpy(array).to(dtype) for array in arrays]
     try:
         with torch.inference_mode():
-            made = outputs_of(module(*tensors))
+            made = named_outputs(module(*tensors))
     except (RuntimeError, TypeError, ValueError) as error:
         words = " ".join(str(error).split())[:200]
         raise BadModel(
             f"the reference fails in {dtype} on {[tuple(t.shape) for t in tensors]}: {words}",
             hint="the gate needs the model in float64 too, to know what rounding alone does",
         ) from error
-    return tuple(tensor.numpy() for tensor in made)
+    return {name: tensor.numpy() for name, tensor in made.items()}
 
 
 def verify(artifact: Artifact, question: Question, device: Device) -> Verdict:

@@ -18,7 +18,7 @@ from attnbench.pipeline.reference import example_for, module_for, trace
 from attnbench.pipeline.task import ERROR, Task
 from attnbench.records import Artifact, Block, TensorSpec
 from attnbench.rewrites import REWRITES, rewrite
-from attnbench.rewrites.base import outputs_of
+from attnbench.rewrites.base import output_names, outputs_of
 from attnbench.runner import Job, measure_paired
 from attnbench.store import from_json, to_json
 from attnbench_models.build import block_paths
@@ -49,6 +49,7 @@ def make(task: Task) -> Artifact:
         blocks=tuple(_block(*one) for one in block_paths(module, task.blocks)),
         scopes=exported.scopes,
         delegation=exported.delegation,
+        output_names=output_names(program),
     )
     return _proved(artifact, backend, [tensor.numpy() for tensor in example])
 

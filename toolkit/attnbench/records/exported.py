@@ -85,7 +85,8 @@ class Artifact:
     An exported model. The digest, not the path, is its identity.
 
     `path` is absolute and not part of the manifest, which lies beside the file as `<file>.json`
-    and holds everything else. A folder (Core ML) is digested over its sorted files.
+    and holds everything else. A folder (Core ML) is digested over its sorted files. `output_names`
+    are the model's own for its outputs, in their order; () if it has none.
     """
 
     path: str
@@ -102,3 +103,4 @@ class Artifact:
     blocks: tuple[Block, ...]
     scopes: tuple[Scope, ...]
     delegation: Delegation
+    output_names: tuple[str, ...] = ()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule, Node
+from torch.utils._pytree import tree_structure, tree_unflatten
 
 from attnbench.errors import ExportError
 from attnbench.records import Applied
@@ -85,13 +87,50 @@ def _relative(reference: Tensor, other: Tensor) -> float:
 
 def outputs_of(result: object) -> list[Tensor]:
     """The tensors in a module's result, depth first: a tensor, or a tuple, list or dict of them."""
+    return list(named_outputs(result).values())
+
+
+def named_outputs(result: object, name: str = "") -> dict[str, Tensor]:
+    """
+    The tensors in a module's result by where they are in it, depth first.
+
+    `boxes` is a field of a named tuple or a key of a dict, `1` an entry of a list or tuple, `a.0`
+    is inside of both; a tensor by itself is "".
+    """
     if isinstance(result, Tensor):
-        return [result]
-    if isinstance(result, dict):
-        result = list(result.values())
-    if isinstance(result, Collection):
-        return [tensor for part in result for tensor in outputs_of(part)]
-    return []
+        return {name: result}
+    if not isinstance(result, Collection) or isinstance(result, str):
+        return {}
+    keys: Iterable[object] = getattr(result, "_fields", range(len(result)))
+    parts = result.items() if isinstance(result, dict) else zip(keys, result, strict=True)
+    return {
+        path: tensor
+        for key, part in parts
+        for path, tensor in named_outputs(part, f"{name}.{key}" if name else str(key)).items()
+    }
+
+
+def output_names(program: GraphModule) -> tuple[str, ...]:
+    """How a program's result names its tensors; () where none or not all have a name."""
+    spec = _codegen(program).pytree_info.out_spec
+    names = named_outputs(tree_unflatten([torch.empty(0)] * spec.num_leaves, spec))
+    return tuple(names) if all(name.isidentifier() for name in names) else ()
+
+
+def flattened(program: GraphModule) -> GraphModule:
+    """A copy that returns its tensors in one tuple, whatever the structure that they are in."""
+    flat = copy.deepcopy(program)
+    info = _codegen(flat).pytree_info
+    if not info.out_spec.is_leaf():
+        plain = tree_structure((0,) * info.out_spec.num_leaves)
+        _codegen(flat).pytree_info = info._replace(out_spec=plain)
+        flat.recompile()
+    return flat
+
+
+def _codegen(program: GraphModule) -> Any:
+    """What knows the structures around the tensors; torch does not declare its attributes."""
+    return program.graph._codegen
 
 
 def calls(program: GraphModule, *targets: object) -> Iterator[Node]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 
 import torch
@@ -24,19 +25,42 @@ CONVOLUTIONS = (aten.conv2d.default, aten.conv1d.default)
 
 
 def fold_constants(program: GraphModule) -> Iterator[str]:
-    """An operator whose inputs are all weights -> the tensor that it returns."""
+    """An operator whose inputs are all weights, or that has none -> the tensors that it returns."""
+    writes = any(_is_in_place(node) for node in program.graph.nodes)
     for node in list(program.graph.nodes):
-        if node.op != "call_function" or not isinstance(node.meta.get("val"), Tensor):
+        if node.op != "call_function" or not _results(node) or _is_random(node):
             continue
         inputs = {arg: constant(program, arg) for arg in node.all_input_nodes}
-        if not inputs or any(value is None for value in inputs.values()) or _is_random(node):
+        if any(value is None for value in inputs.values()):
+            continue
+        if not inputs and writes:  # it may be what is written into
             continue
         yield path_of(node)
         args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), inputs.__getitem__)
         with torch.no_grad():
-            value = node.target(*args, **kwargs)
-        node.replace_all_uses_with(add_constant(program, value.contiguous(), node))
-        program.graph.erase_node(node)
+            made = node.target(*args, **kwargs)
+        for result, index in _results(node).items():
+            value = made if index is None else made[index]
+            result.replace_all_uses_with(add_constant(program, value.contiguous(), result))
+            program.graph.erase_node(result)
+        if isinstance(made, (list, tuple)):
+            program.graph.erase_node(node)
+
+
+def _results(node: Node) -> dict[Node, int | None]:
+    """The nodes that stand for an operator's tensors, and which of several each is; {} if none."""
+    value = node.meta.get("val")
+    if isinstance(value, Tensor):
+        return {} if node.target is operator.getitem else {node: None}
+    if isinstance(value, (list, tuple)) and all(isinstance(one, Tensor) for one in value):
+        return {user: user.args[1] for user in node.users if user.target is operator.getitem}  # type: ignore[misc]
+    return {}
+
+
+def _is_in_place(node: Node) -> bool:
+    """Whether it writes into one of its inputs."""
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and bool(schema.is_mutable)
 
 
 def _is_random(node: Node) -> bool:
