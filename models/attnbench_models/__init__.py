@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from attnbench_models.cost import Cost, count
     from attnbench_models.errors import ModelError
     from attnbench_models.official import load_checkpoint, load_official
+    from attnbench_models.pruning import Pruned, prune_channels, sparsity_penalty
     from attnbench_models.weights import Calibration, calibrate
 
 __all__ = [
     "Calibration",
     "Cost",
     "ModelError",
+    "Pruned",
     "Recipe",
     "block_paths",
     "calibrate",
@@ -26,12 +28,15 @@ __all__ = [
     "create_model",
     "load_checkpoint",
     "load_official",
+    "prune_channels",
+    "sparsity_penalty",
 ]
 
 _HOME = {
     "Calibration": "weights",
     "Cost": "cost",
     "ModelError": "errors",
+    "Pruned": "pruning",
     "block_paths": "build",
     "calibrate": "weights",
     "count": "cost",
@@ -39,6 +44,8 @@ _HOME = {
     "create_model": "build",
     "load_checkpoint": "official",
     "load_official": "official",
+    "prune_channels": "pruning",
+    "sparsity_penalty": "pruning",
 }
 
 

@@ -21,6 +21,7 @@ from attnbench_models.modes import evaluating
 from attnbench_models.official import load_checkpoint, load_official, load_own
 from attnbench_models.paths import block_paths
 from attnbench_models.places import Attention, Home, Place, empty
+from attnbench_models.pruning import prune_channels
 from attnbench_models.recipe import Option, Recipe
 from attnbench_models.sizes import sizes_at
 from attnbench_models.user import Factory, as_module, from_file, from_module
@@ -142,6 +143,11 @@ def build(recipe: Recipe) -> nn.Module:
             LOADERS[recipe.layout](model, state)
         elif recipe.model is None or _takes_images(model):
             calibrate(model, recipe.size, recipe.seed)
+        if recipe.prune is not None and not prune_channels(model, recipe.prune):
+            raise ModelError(
+                f"no channel of {recipe.name} has a scale of at most {recipe.prune:g} to prune",
+                hint="train with sparsity_penalty, then give its --checkpoint",
+            )
     return model.eval()
 
 

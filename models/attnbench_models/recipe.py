@@ -20,7 +20,8 @@ class Recipe:
     backbone and block. `options` are the block's keywords; absent ones are the backbone's choice.
     `size` is (height, width) in pixels; `num_classes` None is what the backbone is published for.
     Without `checkpoint` the weights are random, drawn from `seed` and calibrated (see
-    `attnbench_models.weights`).
+    `attnbench_models.weights`). `prune` is the BatchNorm scale up to which channels are removed
+    from them (see `attnbench_models.pruning`).
     """
 
     backbone: str = "mobilenetv2"
@@ -35,12 +36,15 @@ class Recipe:
     layout: str = "attnbench"
     model: str | None = None
     precision: str = "fp32"
+    prune: float | None = None
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:
             raise ValueError(f"an input of {self.size[0]}x{self.size[1]} pixels has no pixels")
         if self.width <= 0:
             raise ValueError(f"width must be positive, not {self.width:g}")
+        if self.prune is not None and self.prune < 0:
+            raise ValueError(f"prune must be 0 or more, not {self.prune:g}")
 
     @property
     def key(self) -> str:
@@ -52,10 +56,11 @@ class Recipe:
     @property
     def name(self) -> str:
         """A short name for files and tables, such as `mobilenetv2-coord`; not unique, see `key`."""
+        pruned = "" if self.prune is None else f"-pruned{self.prune:g}"
         if self.model is not None:
-            return _plain(self.model)
+            return f"{_plain(self.model)}{pruned}"
         backbone = self.backbone if self.width == 1 else f"{self.backbone}-w{self.width:g}"
-        return f"{backbone}-{_plain((self.block or 'native').rpartition(':')[2])}"
+        return f"{backbone}-{_plain((self.block or 'native').rpartition(':')[2])}{pruned}"
 
     @property
     def registered(self) -> bool:

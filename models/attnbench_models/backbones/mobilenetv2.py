@@ -12,6 +12,7 @@ from attnbench_models.backbones.base import Backbone
 from attnbench_models.backbones.layers import conv_norm, initialise, rounded
 from attnbench_models.layout import Layout, inside, layouts_of
 from attnbench_models.places import Attention, Home, Place, always, empty
+from attnbench_models.pruning import Width
 
 # expansion, output channels, repeats, first stride: Table 2 of the paper
 STAGES = (
@@ -77,6 +78,11 @@ class InvertedResidual(nn.Module):
         if self.adds:
             y = x + y if self.fuse is None else self.fuse(y, x)
         return y if self.beyond is None else self.beyond(y)
+
+    def widths(self) -> Iterator[Width]:
+        """The expanded channels, unless they are the input's."""
+        if self.expand is not None:
+            yield Width((self.expand, self.depthwise), self.attention, self.project)
 
     def layouts(self) -> tuple[Layout, ...]:
         """Theirs is one numbered sequence: convolution, norm, activation; attention; projection."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from attnbench_models.backbones.layers import conv_norm, initialise
 from attnbench_models.backbones.resnet_layouts import resnet_layouts
 from attnbench_models.layout import Layout, layouts_of
 from attnbench_models.places import Attention, Home, Place, always, empty
+from attnbench_models.pruning import Width
 
 WIDTHS = (64, 128, 256, 512)  # of the 3x3 convolutions in the four stages
 
@@ -100,6 +102,11 @@ class Residual(nn.Module):
         fused = branch + identity if self.fuse is None else self.fuse(branch, identity)
         y: Tensor = self.act(fused)
         return y
+
+    def widths(self) -> Iterator[Width]:
+        """The channels between each two convolutions of the body."""
+        for maker, reader in pairwise(self.body):
+            yield Width((maker,), None, reader)
 
 
 class ResNet(Backbone):

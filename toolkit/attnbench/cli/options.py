@@ -61,6 +61,12 @@ RECIPE_OPTIONS = (
         help="Whose key names the checkpoint uses.  [default: attnbench]",
     ),
     click.option(
+        "--prune",
+        type=click.FloatRange(0),
+        metavar="SCALE",
+        help="Remove channels whose BatchNorm scale is at most this.",
+    ),
+    click.option(
         "--precision",
         type=Known("precision", PRECISIONS),
         help="Number format of the artifact; only fp32 is built yet.",
@@ -185,6 +191,7 @@ def recipe_from(given: dict[str, Any]) -> Recipe:
         checkpoint_sha256=_sha256(checkpoint) if checkpoint else None,
         layout=given["layout"] or "attnbench",
         model=given["model"],
+        prune=given["prune"],
     )
 
 

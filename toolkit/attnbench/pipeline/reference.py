@@ -82,14 +82,18 @@ def trace(module: nn.Module, example: Sequence[Tensor]) -> ExportedProgram:
 
 
 def weights_for(recipe: Recipe, identity: str) -> Path:
-    """The recipe's weights as a file in the cache, made if they are not there yet and whole."""
+    """
+    The recipe's weights as a file in the cache, made if they are not there yet and whole.
+
+    Those of a recipe that prunes are whole too: what they are loaded into is pruned afterwards.
+    """
     folder = cache_dir("weights") / f"{identity}-{source_digest()[:16]}"
     weights, noted = folder / WEIGHTS, folder / DIGEST
     whole = weights.is_file() and noted.is_file() and noted.read_text() == digest(weights)
     if not whole:
         remove(folder)
         with staged(folder) as fresh:
-            save(module_for(recipe), fresh / WEIGHTS)
+            save(module_for(replace(recipe, prune=None)), fresh / WEIGHTS)
             write(fresh / DIGEST, digest(fresh / WEIGHTS))
     return weights
 
