@@ -99,5 +99,15 @@ BLOCKS: Mapping[str, BlockEntry] = MappingProxyType(
             "squeeze-enhanced axial attention: rows and columns attend, and gate local detail",
             kind="residual",
         ),
+        "aff": BlockEntry(
+            "attnbench_models.blocks.aff:AttentionalFusion",
+            "attentional feature fusion: a weighted sum of two maps, in place of a plain one",
+            kind="fusion",
+        ),
+        "iaff": BlockEntry(
+            "attnbench_models.blocks.iaff:IterativeFusion",
+            "iterative attentional feature fusion: weights drawn from a first weighted mean",
+            kind="fusion",
+        ),
     }
 )
