@@ -84,7 +84,7 @@ def pairs() -> Iterator[tuple[str, str]]:
     """Backbone and block: every block at home, every backbone natively and with its paper's."""
     listed = {(home(block), block) for block in BLOCKS}
     for name, entry in BACKBONES.items():
-        papers = PAPERS.get(name, "none")
+        papers = PAPERS.get(name, entry.native)
         listed |= {(name, entry.native), (name, papers if papers in BLOCKS else "none")}
     return iter(sorted(listed))
 
