@@ -60,3 +60,8 @@ def empty(_: Place) -> None:
 def always(**options: Option) -> Callable[[Place], Mapping[str, Option]]:
     """The same options at every place."""
     return lambda _: options
+
+
+def depthwise_halves(place: Place) -> Mapping[str, Option]:
+    """Of sk, which has a kernel for each half of the channels: one filter for every channel."""
+    return {"groups": place.channels // 2}

@@ -106,6 +106,8 @@ def test_attention_is_where_it_should_be(backbone):
         assert found == [f"features.{name}.attention" for name in PLACES[backbone]]
         kind = BLOCKS[block].of_class()
         assert all(isinstance(model.get_submodule(path), kind) for path in found)
+        image = torch.empty(2, 3, *BACKBONES[backbone].size, device="meta")
+        assert model.eval()(image).shape == (2, 2)
 
 
 @pytest.mark.parametrize("backbone", PLACES)
@@ -216,6 +218,7 @@ def test_squeeze_and_excitation_is_what_each_backbone_has():
     assert squeeze("mobilenetv3-large", 3, hidden=5).reduce.out_channels == 5
     assert squeeze("efficientnet-b0", 1).reduce.out_channels == 4  # a quarter of 16, not of 96
     assert isinstance(squeeze("efficientnet-b0", 1).activation, nn.SiLU)
+    assert squeeze("mobilenetv3-large", 3).activation.__class__ is nn.ReLU
     assert squeeze("shufflenetv2", 1).reduce.out_channels == 58 // 16
     assert squeeze("inception-v3", 0).reduce.out_channels == 256 // 16
 

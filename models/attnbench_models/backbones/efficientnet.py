@@ -13,7 +13,7 @@ from attnbench_models.backbones.heads import Classifier
 from attnbench_models.backbones.layers import conv_norm, feature_paths, initialise
 from attnbench_models.backbones.mbconv import MBConv, Shape
 from attnbench_models.layout import Layout, inside, layouts_of
-from attnbench_models.places import Attention, Home, Place, empty
+from attnbench_models.places import Attention, Home, Place, depthwise_halves, empty
 from attnbench_models.recipe import Option
 
 # expansion, output channels, repeats, first stride, kernel: Table 1 of the paper
@@ -51,6 +51,7 @@ class EfficientNet(Backbone):
             "gate": Home("expanded"),
             "residual": Home("expanded"),
             "se": Home("expanded", squeeze_options),
+            "sk": Home("expanded", depthwise_halves),
         }
     )
 

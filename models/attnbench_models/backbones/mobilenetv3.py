@@ -12,7 +12,7 @@ from attnbench_models.backbones.base import Backbone
 from attnbench_models.backbones.layers import conv_norm, feature_paths, initialise, rounded
 from attnbench_models.backbones.mbconv import MBConv, Shape
 from attnbench_models.layout import Layout, inside, layouts_of
-from attnbench_models.places import Attention, Home, Place, empty
+from attnbench_models.places import Attention, Home, Place, depthwise_halves, empty
 from attnbench_models.recipe import Option
 
 # kernel, expansion, output channels, has attention, activation, stride: Tables 1 and 2
@@ -99,6 +99,7 @@ class MobileNetV3(Backbone):
             "gate": Home("expanded"),
             "residual": Home("expanded"),
             "se": Home("expanded", squeeze_options),
+            "sk": Home("expanded", depthwise_halves),
         }
     )
 

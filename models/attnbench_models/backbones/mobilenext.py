@@ -13,7 +13,7 @@ from attnbench_models.backbones.base import Backbone
 from attnbench_models.backbones.heads import Classifier
 from attnbench_models.backbones.layers import conv_norm, feature_paths, initialise, rounded
 from attnbench_models.layout import Layout
-from attnbench_models.places import Attention, Home, Place, always, empty
+from attnbench_models.places import Attention, Home, Place, always, depthwise_halves, empty
 
 # reduction, output channels, repeats, first stride
 STAGES = (
@@ -124,6 +124,7 @@ class MobileNeXt(Backbone):
             "residual": Home("wide", where=is_not_last),
             "se": Home("wide", always(reduction=24, activation="relu6"), where=is_not_last),
             "cbam": Home("wide", always(reduction=24), where=is_not_last),
+            "sk": Home("wide", depthwise_halves, where=is_not_last),
         }
     )
 

@@ -14,7 +14,7 @@ from attnbench_models.backbones.heads import Classifier
 from attnbench_models.backbones.layers import conv_norm, feature_paths, initialise
 from attnbench_models.errors import ModelError
 from attnbench_models.layout import Layout
-from attnbench_models.places import Attention, Home, Place, empty
+from attnbench_models.places import Attention, Home, Place, depthwise_halves, empty
 
 STEM = 24
 REPEATS = (4, 8, 4)
@@ -99,7 +99,11 @@ class ShuffleNetV2(Backbone):
     """
 
     HOMES: ClassVar[Mapping[str, Home]] = MappingProxyType(
-        {"gate": Home("branch"), "residual": Home("branch")}
+        {
+            "gate": Home("branch"),
+            "residual": Home("branch"),
+            "sk": Home("branch", depthwise_halves),
+        }
     )
 
     def __init__(
