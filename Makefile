@@ -93,6 +93,10 @@ bench-run: install  ## Wall time and peak memory of `attnbench run`, cold and th
 bench-matrix: install  ## Do block times add up in every pair of the zoo? An interrupted run goes on
 	$(BIN)/python -m benchmarks.matrix $(ARGS)
 
+.PHONY: bench-instructions
+bench-instructions: install  ## Does instruction time repeat over boots of the emulated devices?
+	$(BIN)/python benchmarks/instruction_time.py $(ARGS)
+
 .PHONY: clean
 clean:  ## Remove .venv and what was built, exported and measured here; the user's cache stays
 	rm -rf $(VENV) build dist artifacts reports/runs .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -77,7 +77,7 @@ def _measure(job: Job, launches: int, iterations: int) -> GapShare:
     x = np.random.default_rng(0).standard_normal(INPUT).astype(np.float32)
     with tempfile.TemporaryDirectory(prefix="attnbench-") as folder:
         models = write_models(Path(folder))
-        warmup = min(WARMUP, iterations)
+        warmup = min(WARMUP, iterations // 3)
         ratios = []
         for _ in range(launches):
             pairs = []

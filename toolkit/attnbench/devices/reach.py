@@ -11,6 +11,8 @@ from attnbench.devices.profile import ADB, EMULATED, SSH, DeviceProfile
 from attnbench.devices.ssh import Login, Ssh
 from attnbench.devices.transport import Transport
 
+COUNTING_PATIENCE = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:
@@ -48,5 +50,7 @@ def _emulated(profile: DeviceProfile) -> Reached:
         identity=machine.identity,
         known_hosts=machine.known_hosts,
         isolated=True,
+        # Its one host thread serves the runner before it serves sshd.
+        patience=COUNTING_PATIENCE if machine.time == "instructions" else 1,
     )
     return Reached(Ssh(login), machine.cpu, machine.time)

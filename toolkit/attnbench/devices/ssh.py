@@ -43,13 +43,7 @@ _HARDENED = (
     "PermitLocalCommand=no",
     "LogLevel=ERROR",
 )
-_MASTER = (
-    "ControlMaster=yes",
-    f"ControlPersist={IDLE_S}",
-    f"ConnectTimeout={CONNECT_TIMEOUT_S:.0f}",
-    "ServerAliveInterval=15",
-    "ServerAliveCountMax=3",
-)
+_MASTER = ("ControlMaster=yes", f"ControlPersist={IDLE_S}", "ServerAliveInterval=15")
 # Where the master is gone, a command fails instead of shaking hands on its own.
 _COMMAND = ("ControlMaster=no", "ProxyJump=none", "ProxyCommand=false")
 
@@ -75,7 +69,11 @@ _REFUSALS = (
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Where to, and what the user's ssh config does not say; an `isolated` one does not ask it."""
+    """
+    Where to, and what the user's ssh config does not say; an `isolated` one does not ask it.
+
+    `patience` is how many times longer than usual a machine may take to answer.
+    """
 
     host: str
     port: int | None = None
@@ -83,6 +81,7 @@ class Login:
     identity: Path | None = None
     known_hosts: Path | None = None
     isolated: bool = False
+    patience: int = 1
 
     def __post_init__(self) -> None:
         if not HOST.fullmatch(self.host):
@@ -100,6 +99,8 @@ class Login:
             "IdentitiesOnly": None if self.identity is None else "yes",
             "IdentityAgent": "none" if self.isolated else None,
             "GlobalKnownHostsFile": "/dev/null" if self.isolated else None,
+            "ConnectTimeout": round(CONNECT_TIMEOUT_S * self.patience),
+            "ServerAliveCountMax": 3 * self.patience,
         }
         for key, value in given.items():
             words += [] if value is None else ["-o", f"{key}={_quoted(value)}"]
@@ -160,7 +161,9 @@ class Ssh(Transport):
         self._doubtful = False
         self._number += 1
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        done = self._ssh(_MASTER, ["-N", "-f"], [], b"", 2 * CONNECT_TIMEOUT_S)
+        done = self._ssh(
+            _MASTER, ["-N", "-f"], [], b"", 2 * CONNECT_TIMEOUT_S * self.login.patience
+        )
         if done.code:
             self._refused(done)
 
