@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from attnbench.report.documents import parity_document, profile_document
+from attnbench.pipeline.compare import Pair, compare
+from attnbench.report.documents import compare_document, parity_document, profile_document
 from tests.report import invented
 
 RUN = invented.run()
+COMPARED = compare([Pair(RUN.measurements[0], RUN.measurements[1])])
 DOCS = Path(__file__).parents[2] / "docs" / "json.md"
 
 
@@ -65,6 +67,7 @@ def test_no_verdict_is_no_pass():
     [
         ("profile", profile_document(RUN.measurements), "measurements"),
         ("parity", parity_document(RUN.verdicts), "artifacts"),
+        ("compare", compare_document([COMPARED]), "comparisons"),
     ],
 )
 def test_the_documentation_lists_every_key(heading, document, entries):

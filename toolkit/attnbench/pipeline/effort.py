@@ -35,7 +35,7 @@ COUNTED = Effort(
     paired_launches=1,
     paired_iterations=3,
     warmup=1,
-    calibration=(1, 3),
+    calibration=(1, 1),
     timeout_s=3600.0,
 )
 """For a clock that counts instructions: nothing to average, and every inference takes seconds."""

@@ -1,0 +1,95 @@
+"""A Pi and a phone that count instructions, through the command line, in each runtime."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from attnbench.cli import main
+from attnbench.emulation import MACHINES, down
+from tests.devices.artifacts import BACKENDS
+
+pytestmark = [pytest.mark.emulated, pytest.mark.slow]
+
+
+def attnbench(*words):
+    return CliRunner().invoke(main, [*map(str, words)])
+
+
+@pytest.fixture(scope="module", params=["rpi5", "pixel4"])
+def counting(request, emulation, tmp_path_factory):
+    """The name of a device; a set of machines of its own, since these are up in another way."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ATTNBENCH_EMULATED", str(tmp_path_factory.mktemp("counting")))
+        done = attnbench("emulate", request.param, "up", "--time", "instructions")
+        assert done.exit_code == 0, done.stderr
+        yield f"{request.param}-emulated"
+        for name in MACHINES:
+            down(name)
+
+
+@pytest.fixture(scope="module")
+def profiled(counting, artifacts, tmp_path_factory):
+    """
+    What `profile --json` says of the artifact of each backend, and its record.
+
+    ONNX Runtime's profiler is calibrated first, which takes a minute: on the Pi only.
+    """
+    runs = tmp_path_factory.mktemp("runs")
+    there = [one for one in BACKENDS if one != "onnx" or counting.startswith("rpi5")]
+    paths = [artifacts[backend].path for backend in there]
+    done = attnbench("profile", *paths, "--device", counting, "--runs", runs, "--json")
+    assert done.exit_code == 0, done.stderr
+    (record,) = runs.glob("*.json")
+    found = json.loads(done.stdout)["measurements"]
+    return {one["artifact"]["backend"]: one for one in found}, record
+
+
+def test_profile(profiled, counting):
+    assert {"tflite", "executorch"} <= set(profiled[0]) <= set(BACKENDS)
+    for one in profiled[0].values():
+        check(one, counting)
+
+
+def check(one, counting):
+    assert (one["clock"], one["device"]["name"]) == ("instructions", counting)
+    assert [len(run) for run in one["runs"]] == [3]
+    assert (one["threads"], one["cpus"]) == (1, [3] if counting.startswith("rpi5") else [7])
+    assert one["paired"]["iterations"] == 3
+    assert one["refusal"] is None
+    assert sum(block["kind"] == "attention" for block in one["blocks"]) == 3
+    assert one["latency_ns"]["median"] == min(one["runs"][0])
+    # The model is so small that the system around it is a part of it worth seeing.
+    assert max(one["runs"][0]) / min(one["runs"][0]) < 1.05
+    assert not [text for text in one["validity"]["warnings"] if "add up" not in text]
+
+
+def test_every_report_says_that_it_is_no_latency(profiled):
+    _, record = profiled
+    for suffix in ("md", "html"):
+        assert "instruction time, not a latency" in record.with_suffix(f".{suffix}").read_text()
+    assert "instruction time, not a latency" in " ".join(attnbench("report", record).stdout.split())
+
+
+def test_a_model_is_not_above_itself(profiled, counting, artifacts):
+    path = artifacts["tflite"].path
+    done = attnbench("compare", path, path, "--device", counting, "--limit", "5", "--json")
+    assert done.exit_code == 0, done.stderr
+    (found,) = json.loads(done.stdout)["comparisons"]
+    assert found["whole"]["ratio"] == pytest.approx(1, abs=0.05)
+    assert {row["path"] for row in found["blocks"]} > {"stem", "head", "(residual)"}
+
+
+def test_stored_runs_are_compared_without_the_device(profiled):
+    _, record = profiled
+    done = attnbench("compare", record, record)
+    assert done.exit_code == 0, done.stderr
+    assert "It sees no caches and no memory" in " ".join(done.stdout.split())
+
+
+def test_threads_are_refused(counting):
+    done = attnbench("profile", "--block", "coord", "--device", counting, "--threads", 2)
+    assert done.exit_code == 2
+    assert "instruction time is that of one thread" in done.stderr
