@@ -42,7 +42,7 @@ def command(ctx: click.Context, /, device: Chosen, bundle: Path | None, as_json:
     if isinstance(there, Remote):
         ctx.exit(_climb(there, bundle or Path(f"doctor-{there.name}.zip"), as_json=as_json))
     if bundle is not None:
-        raise BadOption("--bundle is of a device that is reached: name one with --device")
+        raise BadOption("--bundle is of a device", hint="name one, such as --device rpi5")
     ctx.exit(_here(as_json=as_json))
 
 

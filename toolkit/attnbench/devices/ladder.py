@@ -15,8 +15,8 @@ import msgspec
 
 from attnbench.devices.bundle import Bundle
 from attnbench.devices.diagnosis import diagnosed
-from attnbench.devices.place import ENVIRONMENT
 from attnbench.devices.remote import Remote
+from attnbench.devices.shell import script
 from attnbench.errors import AttnbenchError, DeviceError
 from attnbench.progress import Progress, stepping
 from attnbench.runner import ENGINES, Finished, build_static, find_all
@@ -25,6 +25,9 @@ from attnbench.runner.build import RUNNER
 REACH, STATIC, LOADER, LIBRARY, MODEL = "reach", "static binary", "loader", "library", "model"
 
 _LOAD_TIMEOUT_S = 300.0
+
+# Not by `env`: where the kernel does not know a binary, that has a shell read it as a script.
+_START = 'export ORT_DISABLE_TELEMETRY=1; exec "$@"'
 
 State = Literal["ok", "failed", "not tried"]
 
@@ -116,8 +119,8 @@ def _run(device: Remote, bundle: Bundle, *words: str) -> Finished:
     """Run something short there, attended: how it failed to start is what we are after."""
     with device.held():
         home = device.shelf.folder(bundle.key, bundle.content, bundle.digests)
-        argv = [*ENVIRONMENT, *bundle.command(home), *words, *bundle.options(home)]
-        return device.transport.run(argv, timeout_s=_LOAD_TIMEOUT_S)
+        argv = [*bundle.command(home), *words, *bundle.options(home)]
+        return script(device.transport, _START, *argv, timeout_s=_LOAD_TIMEOUT_S)
 
 
 def _words(device: Remote, done: Finished, what: str, count: int) -> list[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NOT_STARTED = (126, 127)
 """What a shell answers for a program that it cannot start, or find."""
 
-ENVIRONMENT = ("env", "ORT_DISABLE_TELEMETRY=1")
+_ENVIRONMENT = ("env", "ORT_DISABLE_TELEMETRY=1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class RemotePlace:
             )
             with self._prepared(self.device.new_run()) as run:
                 words, outputs = self._there(arguments, run)
-                command = [*ENVIRONMENT, *bundle.command(home), *words, *bundle.options(home)]
+                command = [*_ENVIRONMENT, *bundle.command(home), *words, *bundle.options(home)]
                 self.device.steady()
                 ended = self._attend(run, command, timeout_s, engine)
         self._note(ended, bundle)

@@ -25,9 +25,9 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             0,
         ),
         (r"(?i)\b(serial(?:no|[ _-]?number)?\s*[=:]\s*)\S+", r"\1<serial>", 0),
+        (r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*", "<user>@<host>", 0),
         (r"\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b", "<mac>", 0),
         (r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]\d)", "<ip>", 0),
-        (r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*", "<user>@<host>", 0),
         (r"/(?:home|Users)/[^/\s'\"]+", "<home>", 0),
         (r"\b(?:[\w-]+\.)+(?:local|lan|home|internal|localdomain)\b", "<host>", 0),
     )
