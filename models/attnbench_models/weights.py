@@ -37,10 +37,11 @@ def calibrate(model: nn.Module, size: tuple[int, int], seed: int) -> Calibration
 
     With plain random weights an attention gate is almost constant, so that a wrong gate changes
     the output by 1e-5 and no equality test can see it. Here the BatchNorm statistics are those of
-    `natural_images(8, size, seed)`, and the last linear map before each sigmoid is scaled until
-    the gate's standard deviation on them is 0.25, half of the largest there is; and so for each
-    softmax. One pass scales; a second takes the statistics again and measures, so that the report
-    is about the finished model.
+    `natural_images(8, size, seed)`; of vectors, which give it eight values a channel, the channels
+    share one variance, that expected of a ninth image. The last linear map before each sigmoid is
+    scaled until the gate's standard deviation on them is 0.25, half of the largest there is; and so
+    for each softmax. One pass scales; a second takes the statistics again and measures, so that the
+    report is about the finished model.
 
     Changes the model in place and leaves it in evaluation mode. ModelError if it does not take
     (8, 3, height, width).
@@ -90,6 +91,10 @@ def _take_statistics(norm: _BatchNorm, inputs: tuple[Tensor, ...]) -> None:
         return
     dims = [d for d in range(inputs[0].dim()) if d != 1]
     variance, mean = torch.var_mean(inputs[0], dim=dims, correction=0)
+    images = len(inputs[0])
+    if inputs[0].numel() == images * len(mean):
+        # Among so few values some channels hardly vary, and would blow up in other images.
+        variance = variance.mean().expand_as(variance) * (images + 1) / (images - 1)
     norm.running_mean.copy_(mean)
     norm.running_var.copy_(variance)
 

@@ -11,13 +11,14 @@ from attnbench.backends import BACKENDS, FORMATS
 from attnbench.cli import main
 from attnbench.cli.list_command import KINDS
 from attnbench.rewrites import REWRITES
+from attnbench_models.backbones import BACKBONES
 from attnbench_models.blocks import BLOCKS
 
 NAMES = {
     "blocks": list(BLOCKS),
     "backends": BACKENDS.names(),
     "rewrites": [one.name for one in REWRITES],
-    "backbones": ["mobilenetv2"],
+    "backbones": list(BACKBONES),
 }
 
 
@@ -41,6 +42,13 @@ def test_a_list_for_people_has_every_name(kind):
     assert result.exit_code == 0
     for row in document[kind]:
         assert row["name"] in result.stdout
+
+
+def test_blocks_say_what_kind_they_are():
+    lines = CliRunner().invoke(main, ["list", "blocks"], env={"COLUMNS": "200"}).stdout.splitlines()
+    for name, kind in {"se": "gate", "nl": "residual", "aff": "fusion"}.items():
+        [line] = [line for line in lines if line.startswith(f"{name} ")]
+        assert line.rstrip().endswith(f"[{kind}]")
 
 
 def test_backends_say_their_tools():

@@ -103,6 +103,28 @@ def test_every_batchnorm_sees_what_its_statistics_say(calibrated):
         assert (z.var((0, 2, 3), correction=0) - shrink).abs().max() < 1e-2
 
 
+class Vectors(nn.Module):
+    """A BatchNorm on pooled channels, of which the second one is hardly ever not 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(2)
+
+    def forward(self, x):
+        means = x.mean((2, 3), keepdim=True)
+        return self.norm(torch.cat([means[:, :1], 1e-3 * means[:, 1:2]], 1))
+
+
+def test_channels_of_vectors_share_the_variance_that_is_expected_of_other_images():
+    model = Vectors()
+    calibrate(model, SIZE, 0)
+    images = natural_images(8, SIZE, 0).double()
+    vectors = images.mean((2, 3))[:, :2] * torch.tensor([1, 1e-3])
+    shared = vectors.var(0, correction=0).mean() * 9 / 7
+    assert model.norm.running_mean.double() == pytest.approx(vectors.mean(0).tolist(), abs=1e-6)
+    assert model.norm.running_var.double() == pytest.approx([shared.item()] * 2, rel=1e-4)
+
+
 def small(gate):
     """A model of ours around a user's gate, calibrated from a fixed seed."""
     torch.manual_seed(0)

@@ -85,7 +85,8 @@ def command(kind: str, as_json: bool) -> None:
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
     for row in rows:
-        extra = row.get("backends") or row.get("blocks")
-        names = f"  [{', '.join(extra)}]" if isinstance(extra, list) else ""
+        extra = row.get("backends") or row.get("blocks") or row.get("kind")
+        listed = ", ".join(extra) if isinstance(extra, list) else extra
+        names = f"  [{listed}]" if listed else ""
         table.add_row(str(row["name"]), f"{row['summary']}{names}".replace("[", r"\["))
     Console().print(table)
