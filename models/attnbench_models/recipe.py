@@ -18,7 +18,8 @@ class Recipe:
     `block` is a registered name, `None` for the backbone's own native block, "none" for no
     attention, or `FILE.py:Class` for a user's own. `model` ("package.module:factory") replaces
     backbone and block. `options` are the block's keywords; absent ones are the backbone's choice.
-    `size` is (height, width) in pixels; `num_classes` None is what the backbone is published for.
+    `size` is (height, width) in pixels, of `batch` images at once; `num_classes` None is what the
+    backbone is published for.
     Without `checkpoint` the weights are random, drawn from `seed` and calibrated (see
     `attnbench_models.weights`). `prune` is the BatchNorm scale up to which channels are removed
     from them (see `attnbench_models.pruning`).
@@ -37,10 +38,13 @@ class Recipe:
     model: str | None = None
     precision: str = "fp32"
     prune: float | None = None
+    batch: int = 1
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:
             raise ValueError(f"an input of {self.size[0]}x{self.size[1]} pixels has no pixels")
+        if self.batch < 1:
+            raise ValueError(f"a batch of {self.batch} images has no images")
         if self.width <= 0:
             raise ValueError(f"width must be positive, not {self.width:g}")
         if self.prune is not None and self.prune < 0:
@@ -56,11 +60,12 @@ class Recipe:
     @property
     def name(self) -> str:
         """A short name for files and tables, such as `mobilenetv2-coord`; not unique, see `key`."""
-        pruned = "" if self.prune is None else f"-pruned{self.prune:g}"
+        suffix = "" if self.prune is None else f"-pruned{self.prune:g}"
+        suffix += "" if self.batch == 1 else f"-b{self.batch}"
         if self.model is not None:
-            return f"{_plain(self.model)}{pruned}"
+            return f"{_plain(self.model)}{suffix}"
         backbone = self.backbone if self.width == 1 else f"{self.backbone}-w{self.width:g}"
-        return f"{backbone}-{_plain((self.block or 'native').rpartition(':')[2])}{pruned}"
+        return f"{backbone}-{_plain((self.block or 'native').rpartition(':')[2])}{suffix}"
 
     @property
     def registered(self) -> bool:

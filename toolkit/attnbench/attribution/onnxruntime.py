@@ -26,8 +26,8 @@ LAYOUT = ("ReorderInput", "ReorderOutput")
 INLINED = "_inlfunc_"
 """How it begins the names of values inside a function of ONNX that it has expanded."""
 
-ADDED = re.compile(r"(_nchwc|_token_\d+|_transpose)+$")
-"""What its optimisers append to the name of a value that they make again."""
+ADDED = re.compile(r"(_nchwc|_token_\d+|_transpose)+$|/\w+Fusion/?$")
+"""What its optimisers append to the name of a value that they make again, or of a fused node."""
 
 
 def locate(trace: Trace, artifact: Artifact) -> Located:
@@ -36,8 +36,8 @@ def locate(trace: Trace, artifact: Artifact) -> Located:
 
     The trace names nodes of the session's own optimised graph, which the runner saved: it exists
     nowhere else and differs by instruction set. There a node's output keeps the exporter's name,
-    save for a suffix, or the node is named after it; so it tells the module. Raises
-    AttributionError without that graph, or when an event is not of one node in it.
+    save for a suffix, or the node does, which the exporter has called alike; so it tells the
+    module. Raises AttributionError without that graph, or when an event is not of one node in it.
     """
     if trace.graph is None:
         raise AttributionError("onnxruntime: the trace comes without the optimised graph")

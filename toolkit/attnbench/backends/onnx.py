@@ -45,6 +45,9 @@ class Onnx:
             raise ExportError(f"onnx: torch.onnx refused the model: {reason}") from error
         assert made is not None  # dynamo=True always returns a program
         assert made.exported_program is not None  # and one that was exported
+        for node in made.model.graph:
+            # Values get new names when ONNX Runtime changes their layout; nodes keep theirs.
+            node.name = node.outputs[0].name
         made.save(str(path), external_data=False)
         nodes = made.model_proto.graph.node
         modules = {node.name: path_of(node) for node in made.exported_program.graph.nodes}

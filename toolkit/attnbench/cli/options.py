@@ -35,6 +35,7 @@ SHAPE_OPTIONS = (
         help="Any other keyword of the block; may be repeated.",
     ),
     click.option("--size", type=Size(), help="Input size, 224 or 192x256.  [default: 224]"),
+    click.option("--batch", type=click.IntRange(1, 1024), help="Images at once.  [default: 1]"),
     click.option("--width", type=click.FloatRange(0.05, 8), help="Width multiplier."),
     click.option("--seed", type=click.IntRange(0), help="Seed of random weights."),
 )
@@ -186,6 +187,7 @@ def recipe_from(given: dict[str, Any]) -> Recipe:
         options=_block_options(given),
         width=given["width"] or 1.0,
         size=given["size"] or BACKBONES[backbone].size,
+        batch=given["batch"] or 1,
         seed=given["seed"] or 0,
         checkpoint=str(checkpoint) if checkpoint else None,
         checkpoint_sha256=_sha256(checkpoint) if checkpoint else None,

@@ -78,15 +78,20 @@ COSINE = Metric("cosine", "", "higher", cosine)
 
 
 def top1_margin(reference: Array) -> float:
-    """By how much the largest value exceeds the second, as a share of the reference's range."""
-    ordered = np.sort(_f64(reference).ravel())
-    width = span(reference)
-    return float(ordered[-1] - ordered[-2]) / width if width and ordered.size > 1 else 0.0
+    """
+    By how much each row's largest value exceeds its second, as a share of the reference's range.
+
+    Of a batch (N, classes) the least.
+    """
+    ordered, width = np.sort(_f64(reference), axis=-1), span(reference)
+    if not width or ordered.shape[-1] < 2:
+        return 0.0
+    return float((ordered[..., -1] - ordered[..., -2]).min()) / width
 
 
 def top1(reference: Array, candidate: Array) -> float:
-    """1 when both have their largest value at the same place, else 0."""
-    return float(np.argmax(reference) == np.argmax(candidate))
+    """Share of the rows that have their largest value at the same place in both."""
+    return float(np.equal(np.argmax(reference, axis=-1), np.argmax(candidate, axis=-1)).mean())
 
 
 TOP1 = Metric("top1", "", "higher", top1)

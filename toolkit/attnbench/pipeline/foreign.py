@@ -20,7 +20,7 @@ def foreign(path: Path, recipe: Recipe, *, pixels: tuple[int, int] | None = None
 
     Its border comes from the runtime, which loads it; it has no scopes, so no blocks. Raises
     BadArtifact for a file that is missing, of a kind that no runtime here loads, or whose input
-    has not the height and width that the user has given.
+    has not the height, width and batch that the user has given.
     """
     if not path.is_file():
         raise BadArtifact(f"{path} does not exist, or is no file")
@@ -30,7 +30,11 @@ def foreign(path: Path, recipe: Recipe, *, pixels: tuple[int, int] | None = None
         raise BadArtifact(f"{path}: not a kind of file that a runtime here loads", hint=kinds)
     sha256 = digest(path)
     told = info(Job(kind.engine, path, sha256))
-    recipe = replace(recipe, size=_pixels(path, told.inputs, pixels) or recipe.size)
+    recipe = replace(
+        recipe,
+        size=_pixels(path, told.inputs, pixels) or recipe.size,
+        batch=_batch(path, told.inputs, recipe.batch),
+    )
     return Artifact(
         path=str(path),
         backend=kind.name,
@@ -62,3 +66,15 @@ def _pixels(
             hint=f"leave --size out, or say --size {height}x{width}",
         )
     return height, width
+
+
+def _batch(path: Path, inputs: Sequence[TensorSpec], given: int) -> int:
+    """How many images the file takes at once; 1 is what was given where nothing was."""
+    if len(inputs) != 1 or len(inputs[0].shape) != 4:
+        return given
+    batch = inputs[0].shape[0]
+    if given not in (1, batch):
+        raise BadArtifact(
+            f"{path} takes {batch} images at once, not {given}", hint="leave --batch out"
+        )
+    return batch

@@ -51,8 +51,9 @@ def example_for(recipe: Recipe, module: nn.Module) -> tuple[Tensor, ...]:
     """
     Inputs of the shapes that the model is exported for, always the same.
 
-    One standard-normal image of the recipe's size, or whatever a user's own module returns from
-    its method `example_inputs`. Raises BadModel when that is no tuple of float32 tensors.
+    A batch of standard-normal images of the recipe's size, or whatever a user's own module returns
+    from its method `example_inputs`. Raises BadModel when that is no tuple of float32 tensors, or
+    of another batch than the recipe's.
     """
     own: Any = getattr(module, "example_inputs", None)  # theirs, so of any type
     if recipe.model is not None and own is not None:
@@ -61,9 +62,15 @@ def example_for(recipe: Recipe, module: nn.Module) -> tuple[Tensor, ...]:
             raise BadModel(
                 f"example_inputs of {recipe.model} must return a tuple of float32 tensors"
             )
+        if recipe.batch not in (1, *example[0].shape[:1]):
+            raise BadModel(
+                f"example_inputs of {recipe.model} are {tuple(example[0].shape)}: no batch of "
+                f"{recipe.batch}",
+                hint="leave --batch out: these inputs have one of their own",
+            )
         return example
     generator = torch.Generator().manual_seed(0)
-    return (torch.randn(1, 3, *recipe.size, generator=generator),)
+    return (torch.randn(recipe.batch, 3, *recipe.size, generator=generator),)
 
 
 def trace(module: nn.Module, example: Sequence[Tensor]) -> ExportedProgram:

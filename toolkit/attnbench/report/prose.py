@@ -80,7 +80,8 @@ def _recipe(artifact: ArtifactId) -> str:
     recipe = artifact.recipe
     height, width = recipe.size
     weights = "checkpoint" if recipe.checkpoint else f"seed {recipe.seed}"
-    return f"{height}×{width} px, {recipe.precision}, {weights}"
+    images = f"{recipe.batch} images of " if recipe.batch > 1 else ""
+    return f"{images}{height}×{width} px, {recipe.precision}, {weights}"
 
 
 def _device(measurement: Measurement) -> str:
@@ -93,6 +94,8 @@ def _cost(column: Column) -> str:
     m, total = column.measurement, sums(column.measurement)
     kind = " of instruction time" if counted([m]) else ""
     whole = f"{column.label}: {units.duration(m.latency_ns.median)}{kind} an inference"
+    if (batch := m.artifact.recipe.batch) > 1:
+        whole += f" of {batch} images, {units.duration(m.latency_ns.median / batch)} an image"
     if total is None:
         return f"{whole}, not attributed to blocks."
     if all(block.kind == "backbone" for block in m.blocks or ()):
