@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attnbench.records import Conditions, DeviceId
-from attnbench.runner import Place
+
+if TYPE_CHECKING:
+    from attnbench.runner import Place
 
 
 class Watch(Protocol):
