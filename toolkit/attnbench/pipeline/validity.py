@@ -17,6 +17,11 @@ COMPETING_CORES = 0.25
 LOAD_PER_CORE = 0.75
 """One-minute load before we began: others had most of the machine."""
 
+BUSY_MACHINE = "measure again on a quiet machine, with more launches"
+SMALL_MODEL = (
+    "profiling is a part of so small a model: take a larger --size, or trust the whole alone"
+)
+
 
 def judge(
     attribution: Attribution | None,
@@ -32,20 +37,24 @@ def judge(
     `cpus` are the processors that the runner was allowed. Where the clock counts instructions, the
     state of the machine changes nothing, and is not judged.
     """
-    warnings = [*_attribution(attribution, refusal)]
-    if clock != INSTRUCTIONS:
+    counted = clock == INSTRUCTIONS
+    remedy = SMALL_MODEL if counted else BUSY_MACHINE
+    warnings = [*_attribution(attribution, refusal, remedy)]
+    if not counted:
         warnings += [*_machine(conditions), *held.doubts(conditions, cpus)]
     return Validity(not warnings, tuple(warnings))
 
 
-def _attribution(attribution: Attribution | None, refusal: str | None) -> Iterator[str]:
+def _attribution(
+    attribution: Attribution | None, refusal: str | None, remedy: str
+) -> Iterator[str]:
     if attribution is None:
         yield f"no time per block: {refusal}"
         return
     if abs(attribution.closure - 1) > CLOSES_WITHIN:
         yield (
             f"blocks and residual add up to {attribution.closure:.1%} of the paired plain time, "
-            f"beyond ±{CLOSES_WITHIN:.0%}: measure again on a quiet machine, with more launches"
+            f"beyond ±{CLOSES_WITHIN:.0%}: {remedy}"
         )
     total = attribution.closure * attribution.paired.plain_ns
     if attribution.residual.unattributed > UNATTRIBUTED * total:

@@ -40,8 +40,8 @@ class Tracer final : public et::EventTracer {
   void end_profiling_delegate(et::EventTracerEntry entry, const void*, std::size_t) override { end(entry, true); }
   void log_profiling_delegate(const char* name, et::DelegateDebugIntId, et_timestamp_t start_time,
                               et_timestamp_t end_time, const void*, std::size_t) override {
+    if (logging_since_ == 0) logging_since_ = et::pal_current_ticks();
     events_.push_back({add_name(name), start_time, end_time, true});
-    computed_until_ = end_time;
     logged_until_ = et::pal_current_ticks();
   }
 
@@ -86,10 +86,9 @@ class Tracer final : public et::EventTracer {
   }
   void end(const et::EventTracerEntry& entry, bool by_delegate) {
     const et_timestamp_t now = et::pal_current_ticks();
-    // A delegate collects and tells all of its operators at its end, after the last has computed.
-    if (logged_until_ != 0) {
-      events_.push_back({add_name(kProfiler), computed_until_, logged_until_, false});
-      logged_until_ = 0;
+    if (logging_since_ != 0) {  // a delegate tells all of its operators at its end: that is no work of its own
+      events_.push_back({add_name(kProfiler), logging_since_, logged_until_, false});
+      logging_since_ = 0;
     }
     events_.push_back({static_cast<std::size_t>(entry.event_id), entry.start_time, now, by_delegate});
   }
@@ -97,7 +96,7 @@ class Tracer final : public et::EventTracer {
 
   std::vector<char> names_;
   std::vector<Recorded> events_;
-  et_timestamp_t computed_until_ = 0, logged_until_ = 0;
+  et_timestamp_t logging_since_ = 0, logged_until_ = 0;
 };
 
 }  // namespace attnbench::executorch
