@@ -14,6 +14,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 PREBUILT = "ATTNBENCH_PREBUILT"
 """Set to 1 (`make wheel` does): compile the runner now, and carry it in the wheel."""
 
+DEVICES = "aarch64"
+"""Phones and boards: their runner comes along if there is a cross compiler."""
+
 GLIBC = re.compile(rb"GLIBC_2\.(\d+)")
 """The versions of the C library that a binary asks for, as they stand in its string table."""
 
@@ -31,22 +34,32 @@ class BuildHook(BuildHookInterface):
         if any((root / "device_profiles").glob("*.toml")):
             include[str(root / "device_profiles")] = "attnbench/device_profiles"
         if os.environ.get(PREBUILT) == "1":
-            files = _compile(root)
-            for file in files:
-                include[str(file)] = f"attnbench/_prebuilt/{platform.machine()}/{file.name}"
+            built = _compile(root)
+            for machine, files in built.items():
+                for file in files:
+                    include[str(file)] = f"attnbench/_prebuilt/{machine}/{file.name}"
             build_data["pure_python"] = False
-            build_data["tag"] = f"py3-none-{_platform(files)}"
+            build_data["tag"] = f"py3-none-{_platform(built[platform.machine()])}"
 
 
-def _compile(root: Path) -> list[Path]:
-    """The runner, its plug-in and their key file, from the build cache if they are there."""
+def _compile(root: Path) -> dict[str, list[Path]]:
+    """The runners by machine, with what belongs to them, from the build cache if they are there."""
     sys.path[:0] = [str(root / "toolkit"), str(root / "models")]
-    from attnbench.runner import build, find_all
-    from attnbench.runner.libraries import ENGINES
+    from attnbench.errors import MissingTool
+    from attnbench.runner import ENGINES, find_all
+    from attnbench.runner.build import compiler_for, prebuild
 
     if missing := set(ENGINES) - set(find_all()):
         raise RuntimeError(f"{PREBUILT} needs every runtime; not installed: {sorted(missing)}")
-    return sorted(build().parent.iterdir())
+    built = {platform.machine(): prebuild(platform.machine())}
+    for machine in {DEVICES} - set(built):
+        try:
+            compiler_for(machine)
+        except MissingTool as error:
+            sys.stderr.write(f"no runner for {machine} devices in this wheel: {error.hint}\n")
+            continue
+        built[machine] = prebuild(machine)
+    return built
 
 
 def _platform(files: list[Path]) -> str:

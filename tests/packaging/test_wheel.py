@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -15,6 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
+from attnbench.devices import elf
 
 ROOT = Path(__file__).resolve().parents[2]
 PREBUILT = f"attnbench/_prebuilt/{platform.machine()}"
@@ -83,6 +86,7 @@ def test_the_wheel_has_what_is_needed_and_nothing_else(wheel):
         "attnbench/runner_src/plugins/executorch.cpp",
         f"{PREBUILT}/attnbench-runner",
         f"{PREBUILT}/libattnbench_executorch.so",
+        f"{PREBUILT}/attnbench-static",
         f"{PREBUILT}/key",
     } <= names
     tops = {name.partition("/")[0] for name in names}
@@ -130,6 +134,26 @@ def test_doctor_finds_the_prebuilt_runner_and_no_compiler(installed):
     checks = {one["name"]: one for one in json.loads(installed("doctor", "--json"))["checks"]}
     assert all(one["ok"] for one in checks.values())
     assert f"{PREBUILT}/attnbench-runner" in checks["native runner"]["found"]
+
+
+@pytest.mark.skipif(
+    shutil.which("aarch64-linux-gnu-g++") is None,
+    reason="no aarch64-linux-gnu-g++ to build a wheel with: apt install g++-aarch64-linux-gnu",
+)
+def test_phones_and_boards_need_no_compiler_either(installed):
+    script = (
+        "from attnbench.runner import build, build_static, find_all\n"
+        "for engines in (find_all(), {}):\n"
+        "    print(build('aarch64', engines))\n"
+        "print(build_static('aarch64'))\n"
+    )
+    done = call([installed.python, "-c", script], cwd=installed.folder, env=installed.environment)
+    found = [Path(line) for line in done.stdout.split()]
+    assert [path.name for path in found] == ["attnbench-runner"] * 2 + ["attnbench-static"]
+    assert {path.parent.name for path in found} == {"aarch64"}
+    assert all("_prebuilt" in path.parts for path in found)
+    kinds = [elf.read(path) for path in found]
+    assert [kind.machine for kind in kinds if kind] == ["aarch64"] * 3
 
 
 def test_a_model_is_exported_and_profiled_without_a_compiler(installed):

@@ -13,7 +13,7 @@ import pytest
 
 from attnbench.errors import MissingTool
 from attnbench.runner import find_all
-from attnbench.runner.build import PLUGIN, build, source_key
+from attnbench.runner.build import PLUGIN, build, build_static, source_key
 
 # Writes its output file after a while, and a line into the log.
 COMPILER = """#!/bin/sh
@@ -119,8 +119,21 @@ def test_a_prebuilt_runner_is_used_if_it_fits(log, module, monkeypatch, tmp_path
     monkeypatch.setattr(module, "_PREBUILT", folder.parent)
     assert build() == folder / "attnbench-runner"
     assert compiled(log) == 0
-    (folder / "key").write_text("made for other wheels")
+    (folder / "key").write_text("made for another ExecuTorch")
     assert build() != folder / "attnbench-runner"
+
+
+def test_a_prebuilt_runner_will_do_where_executorch_is_not_installed(
+    log, module, monkeypatch, tmp_path
+):
+    made = build()
+    shutil.copytree(made.parent, tmp_path / "prebuilt" / os.uname().machine)
+    monkeypatch.setattr(module, "_PREBUILT", tmp_path / "prebuilt")
+    count = compiled(log)
+    wheels = {name: wheel for name, wheel in find_all().items() if name == "onnxruntime"}
+    assert "prebuilt" in build(wheels=wheels).parts
+    assert "prebuilt" in build_static(os.uname().machine).parts
+    assert compiled(log) == count
 
 
 @pytest.mark.slow

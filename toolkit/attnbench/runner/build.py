@@ -43,9 +43,8 @@ def build(machine: str = "", wheels: Mapping[str, Wheel] | None = None) -> Path:
     machine = machine or platform.machine()
     wheels = find_all() if wheels is None else wheels
     key = source_key(wheels)
-    prebuilt = _PREBUILT / machine
-    if (prebuilt / _KEY_FILE).is_file() and (prebuilt / _KEY_FILE).read_text().strip() == key:
-        return prebuilt / RUNNER
+    if key in _prebuilt_keys(machine):
+        return _PREBUILT / machine / RUNNER
     compiler = compiler_for(machine)
     folder = cache_dir("runner") / _digest(key, machine, *compiler, *_version(compiler))
     if not (folder / RUNNER).is_file():
@@ -55,6 +54,8 @@ def build(machine: str = "", wheels: Mapping[str, Wheel] | None = None) -> Path:
 
 def build_static(machine: str) -> Path:
     """A tiny program that says hello, linked statically for `machine`, compiled if need be."""
+    if source_key({}) in _prebuilt_keys(machine):
+        return _PREBUILT / machine / STATIC
     compiler = compiler_for(machine)
     source = _sources() / "static" / "hello.cpp"
     key = _digest(source.read_text(), machine, *compiler, *_version(compiler), *_FLAGS, _PAGES)
@@ -65,13 +66,25 @@ def build_static(machine: str) -> Path:
     return folder / STATIC
 
 
+def prebuild(machine: str) -> list[Path]:
+    """Everything for `machine` that a wheel carries, so that its user needs no compiler."""
+    folder = build(machine).parent
+    return [*sorted(folder.iterdir()), build_static(machine)]
+
+
+def _prebuilt_keys(machine: str) -> list[str]:
+    """What the wheel's own runner for `machine` will do for; empty if there is none."""
+    file = _PREBUILT / machine / _KEY_FILE
+    return file.read_text().split() if file.is_file() else []
+
+
 def source_key(wheels: Mapping[str, Wheel]) -> str:
-    """What a runner depends on besides its compiler: its sources and the wheels' versions."""
+    """What a runner depends on besides its compiler: its sources, and ExecuTorch's version."""
     root = _sources()
     files = sorted(path for path in root.rglob("*") if path.suffix in {".h", ".cpp"})
     contents = [f"{path.relative_to(root)}\n{path.read_text()}" for path in files]
-    versions = [f"{name} {wheel.version}" for name, wheel in sorted(wheels.items())]
-    return _digest(*contents, *versions, *_FLAGS, *_LINK)
+    plugin = f"executorch {wheels['executorch'].version}" if "executorch" in wheels else ""
+    return _digest(*contents, plugin, *_FLAGS, *_LINK)
 
 
 def _sources() -> Path:
@@ -120,7 +133,8 @@ def _build_into(
         built = Path(temporary) / "built"
         built.mkdir()
         _compile_all(Path(temporary), built, compiler, wheels)
-        (built / _KEY_FILE).write_text(key)
+        # A runner with a plug-in is one without, too.
+        (built / _KEY_FILE).write_text(f"{key}\n{source_key({})}\n")
         try:
             built.rename(folder)
         except OSError:
