@@ -34,7 +34,9 @@ def module_for(recipe: Recipe, weights: Path | None = None) -> nn.Module:
     Raises BadModel with what is wrong: an option, a name, a checkpoint.
     """
     if weights is not None and not _is_empty(weights):
-        recipe = replace(recipe, checkpoint=str(weights), layout="attnbench")
+        recipe = replace(
+            recipe, checkpoint=str(weights), checkpoint_sha256=None, layout="attnbench"
+        )
     try:
         return build(recipe).eval()
     except ModelError as error:
