@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 def call(argv, **changes) -> subprocess.CompletedProcess:
     done = subprocess.run(
-        [str(word) for word in argv], capture_output=True, text=True, timeout=300, **changes
+        [str(word) for word in argv], capture_output=True, text=True, timeout=900, **changes
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done
