@@ -28,6 +28,7 @@ KINDS = {
     "cat": "concat",
     "slice_copy": "slice",
     "permute_copy": "transpose",
+    "operand_permute_copy": "operand",
     "constant_pad_nd": "pad",
     "sigmoid": "sigmoid",
     "hardswish": "hardswish",

@@ -63,7 +63,7 @@ KERNELS: tuple[tuple[str, str, frozenset[str]], ...] = tuple(
 )
 """Start of the kernel's name, a word within it, kinds of operator that it computes; first wins."""
 
-FUSED = frozenset({"clamp", "pad", "reshape", "norm", "convert"})
+FUSED = frozenset({"clamp", "pad", "reshape", "norm", "convert", "operand"})
 """Kinds that XNNPACK may fold into a neighbour, so that no kernel reports them."""
 
 LAYOUT_KERNELS = ("Transpose", "Convert")

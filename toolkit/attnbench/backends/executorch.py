@@ -76,11 +76,13 @@ def _counts(node: Node) -> bool:
 
 
 def _scope(node: Node, delegate: int | None) -> Scope:
-    """A node as a scope; convolutions say whether they are depthwise, a kind of their own."""
+    """A node as a scope; depthwise convolutions and folded transposes are kinds of their own."""
     name = str(getattr(node.target, "_op", node.target))
     kind = name.removeprefix("aten.").removeprefix("dim_order_ops.")
     if kind.startswith("convolution") and _is_depthwise(node):
         kind = f"depthwise_{kind}"
+    elif kind.startswith("permute") and delegate is not None and _is_transposed_operand(node):
+        kind = f"operand_{kind}"
     return Scope(
         node.name, kind, path_of(node) if "nn_module_stack" in node.meta else None, delegate
     )
@@ -89,6 +91,13 @@ def _scope(node: Node, delegate: int | None) -> Scope:
 def _is_depthwise(node: Any) -> bool:
     groups, channels = node.args[8], node.args[0].meta["val"].shape[1]
     return bool(groups > 1 and groups == channels)
+
+
+def _is_transposed_operand(node: Any) -> bool:
+    """Whether it swaps the axes of a product's second operand: XNNPACK reads that as it is."""
+    *batch, rows, columns = node.args[1]
+    swaps = [rows, columns] == [len(batch) + 1, len(batch)] and batch == [*range(len(batch))]
+    return swaps and all("bmm" in str(u.target) and u.args[1] is node for u in node.users)
 
 
 def _delegation(scopes: Sequence[Scope]) -> Delegation:

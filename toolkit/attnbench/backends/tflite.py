@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import litert_torch
 import torch
@@ -32,6 +32,9 @@ PERMUTATIONS = (
     torch.ops.aten.linear.default,
 )
 """Operators that may become a TFLite TRANSPOSE of the model's own."""
+
+ELEMENTWISE = ("ADD", "SUB", "MUL", "DIV")
+"""Operators whose fused activation is a kernel of its own in XNNPACK, unlike a convolution's."""
 
 REFUSALS = (
     RuntimeError,
@@ -116,8 +119,19 @@ def _scopes(flatbuffer: bytes, origin: Origin) -> tuple[Scope, ...]:
         code = model.operatorCodes[operator.opcodeIndex]
         kind = kinds[max(code.builtinCode, code.deprecatedBuiltinCode)]
         index = int(operator.outputs[0])
-        scopes.append(_scope(graph.tensors[index].name.decode(), kind, outputs.get(index), origin))
+        value, path = graph.tensors[index].name.decode(), outputs.get(index)
+        scopes += [_scope(value, one, path, origin) for one in _steps(operator, kind)]
     return tuple(scopes)
+
+
+def _steps(operator: Any, kind: str) -> Iterator[str]:
+    """What XNNPACK makes of an operator: some have parts that it runs as kernels of their own."""
+    options = operator.builtinOptions
+    if kind == "BATCH_MATMUL" and options.adjX:
+        yield "TRANSPOSE"
+    yield kind
+    if kind in ELEMENTWISE and options.fusedActivationFunction:
+        yield "RELU"
 
 
 def _scope(value: str, kind: str, path: str | None, origin: Origin) -> Scope:
