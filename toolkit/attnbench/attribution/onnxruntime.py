@@ -26,6 +26,9 @@ LAYOUT = ("ReorderInput", "ReorderOutput")
 INLINED = "_inlfunc_"
 """How it begins the names of values inside a function of ONNX that it has expanded."""
 
+MOVES = ("Transpose", "Reshape")
+"""What it inserts to change a layout otherwise; a transpose of one row or column is a reshape."""
+
 ADDED = re.compile(r"(_nchwc|_token_\d+|_transpose)+$|/\w+Fusion/?$")
 """What its optimisers append to the name of a value that they make again, or of a fused node."""
 
@@ -103,4 +106,4 @@ def _place(node: Any, paths: Mapping[str, str | None], artifact: Artifact) -> Pl
         known = name if name in paths else ADDED.sub("", name)
         if known in paths:
             return block_of(paths[known], artifact.blocks)
-    return residual("layout" if node.op_type == "Transpose" else "unattributed")
+    return residual("layout" if node.op_type in MOVES else "unattributed")
