@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from attnbench.records import Case, Verdict
 from attnbench.report import units
 
+AGREEMENTS = ("top1", "ranking")
+"""Metrics that are all or nothing, and have no distance to their limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Margin:
@@ -15,7 +18,8 @@ class Margin:
     A case with its error as a multiple of the error that its limit allows.
 
     `ratio` is a ratio of amplitudes for every metric: 0 is an exact match, 1 the limit, more is
-    failure. None where there is no distance to tell: top-1 agreement, or a value that is NaN.
+    failure. None where there is no distance to tell: agreement in class or rank, or a value that
+    is NaN.
     """
 
     case: Case
@@ -73,7 +77,7 @@ def _ratio(case: Case) -> float | None:
     if value is None:
         # A record holds no infinities: without a value, what passed matched exactly (infinite SNR).
         return 0.0 if case.passed else None
-    if case.metric == "top1":
+    if case.metric in AGREEMENTS:
         return None
     if case.unit == "dB":
         return _power(10.0, (case.limit - value) / 20)
@@ -92,6 +96,8 @@ def _power(base: float, exponent: float) -> float:
 def _shown(case: Case, value: float | None) -> str:
     if value is None:
         return units.quantity(math.inf, case.unit) if case.passed else "not a number"
+    if case.metric == "ranking":
+        return units.percent(value)
     if case.metric == "top1":
         return "same class" if value >= 1 else "other class"
     if case.metric == "cosine":

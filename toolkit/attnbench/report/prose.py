@@ -204,5 +204,7 @@ def _parity_terms(run: Run) -> Iterator[tuple[str, str]]:
             "Outputs of the artifact in its runtime against PyTorch eager in float32 on the same "
             "input: largest error as a share of the output's range (max_error), signal to noise "
             "ratio (snr), cosine, and the same top-1 class where PyTorch itself is sure of it. "
+            "Of detections also: boxes that would be reported, in pixels (box), scores (score), "
+            "and how many of the best hundred keep their rank (ranking). "
             "“4× below” says that the error's amplitude is a quarter of what the limit allows.",
         )
