@@ -122,6 +122,13 @@ CASES = {
         ("inner",),
         (aten.expand.default, aten.expand_as.default),
     ),
+    "column-product-to-sum": Case(
+        Inside(
+            Calling(lambda x: torch.bmm(x.flatten(2), x.mean(1).flatten(1).unsqueeze(2)).squeeze(2))
+        ),
+        ("inner",),
+        (aten.bmm.default,),
+    ),
     "sub-from-constant": Case(
         Inside(OneMinus()), ("inner",), (aten.rsub.Scalar, aten.sub.Tensor, aten.sub.Scalar)
     ),

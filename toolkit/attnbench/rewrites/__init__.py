@@ -20,7 +20,7 @@ from attnbench.rewrites.pooling import (
     MAX_POOL_PADS_ZERO,
     MEAN_KEEPS_DIM,
 )
-from attnbench.rewrites.products import MATMUL_TO_BMM
+from attnbench.rewrites.products import COLUMN_PRODUCT_TO_SUM, MATMUL_TO_BMM
 
 REWRITES: tuple[Rewrite, ...] = (
     FOLD_CONSTANTS,
@@ -37,6 +37,7 @@ REWRITES: tuple[Rewrite, ...] = (
     SUB_FROM_CONSTANT,
     HARD_SIGMOID_TO_CLAMP,
     MATMUL_TO_BMM,
+    COLUMN_PRODUCT_TO_SUM,
 )
 
 __all__ = ["REWRITES", "Rewrite", "rewrite"]
