@@ -27,15 +27,16 @@ DAMAGED = (
 )
 """What torch.load raises on bytes that are no checkpoint."""
 
-WRAPPERS = ("state_dict", "model")  # what training scripts put the weights under
+WRAPPERS = ("state_dict_ema", "state_dict", "model")
+"""What training scripts put the weights under; their running average is what they publish."""
 
 
 def load_checkpoint(path: str | Path, *, sha256: str | None = None) -> dict[str, Tensor]:
     """
     Read a state dict from a torch file or a `.safetensors` file.
 
-    Looks inside {"state_dict": ...} and {"model": ...} and strips the "module." of data-parallel
-    training. With `sha256` (hex) the file must have that digest. ModelError if the file is
+    Looks inside {"state_dict_ema": ...}, {"state_dict": ...} and {"model": ...} and strips the
+    "module." of data-parallel training. With `sha256` (hex) the file must have that digest. ModelError if the file is
     missing, damaged, changed, holds no weights, or is a pickle that asks for more than tensors:
     such a file could run anything, and is not loaded.
     """

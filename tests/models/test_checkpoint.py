@@ -30,6 +30,7 @@ def same(loaded):
     [
         STATE,
         {"state_dict": STATE, "epoch": 3},
+        {"state_dict": {"other": torch.zeros(1)}, "state_dict_ema": STATE},
         {"model": STATE},
         {f"module.{key}": value for key, value in STATE.items()},
         {"state_dict": {f"module.{key}": value for key, value in STATE.items()}},
