@@ -72,7 +72,7 @@ class Decode(nn.Module):
         """The finest map first -> Detections."""
         said = torch.cat([pixels(one) for one in distances], dim=1)
         chances = said.view(len(said), -1, 4, BINS).softmax(dim=-1)
-        mean = nn.functional.linear(chances, self.bins.flatten(1)).squeeze(-1)
+        mean = nn.functional.linear(chances, self.bins.flatten(1)).flatten(2)
         middle, stride = _constants(distances)
         edges = mean * stride
         near, far = edges[..., :2], edges[..., 2:]
