@@ -36,9 +36,9 @@ def load_checkpoint(path: str | Path, *, sha256: str | None = None) -> dict[str,
     Read a state dict from a torch file or a `.safetensors` file.
 
     Looks inside {"state_dict_ema": ...}, {"state_dict": ...} and {"model": ...} and strips the
-    "module." of data-parallel training. With `sha256` (hex) the file must have that digest. ModelError if the file is
-    missing, damaged, changed, holds no weights, or is a pickle that asks for more than tensors:
-    such a file could run anything, and is not loaded.
+    "module." of data-parallel training. With `sha256` (hex) the file must have that digest.
+    ModelError if the file is missing, damaged, changed, holds no weights, or is a pickle that asks
+    for more than tensors: such a file could run anything, and is not loaded.
     """
     file = Path(path).expanduser()
     if not file.is_file():
