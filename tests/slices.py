@@ -35,17 +35,20 @@ class Slice(nn.Module):
         return self.head(self.features(self.stem(x)))
 
 
-def with_block(block) -> Slice:
-    """A slice with a block in the three places that MobileNetV2 has for gates."""
+def with_block(block, role: str = "expanded") -> Slice:
+    """A slice with a block in its places of one role: three for gates, two for fusions ("sum")."""
 
     def attention(place: Place) -> nn.Module | None:
-        return create_block(block, place.channels) if place.role == "expanded" else None
+        return create_block(block, place.channels) if place.role == role else None
 
     return Slice(attention)
 
 
 none = Slice
 se, cbam, coord, nam = (partial(with_block, name) for name in BLOCKS[1:])
+
+
+aff, iaff = (partial(with_block, name, role="sum") for name in ("aff", "iaff"))
 
 
 class TheirCbam(nn.Module):

@@ -83,6 +83,13 @@ class TestTFLite(BackendContract):
         assert ("natural", "max_error") in failed
         assert ("natural", "snr") in failed
 
+    @pytest.mark.parametrize("fusion", ["aff", "iaff"])
+    def test_fusions_are_right(self, convert, fusion):
+        artifact = convert(self.name, fusion)
+        verdict = verdict_on(artifact)
+        assert verdict, failures(verdict)
+        assert set(applied(artifact)["sub-from-constant"]) == {"features.0.fuse", "features.2.fuse"}
+
 
 class TestExecuTorch(BackendContract):
     name = "executorch"

@@ -23,7 +23,8 @@ class AttentionalFusion(nn.Module):
             bottlenecks is 16, see the ResNets). Two widely copied listings called AFF are ablations
             of the paper: without the bottleneck, or x + w residual.
     Export  Two 1x1 convolutions on the whole map and two on one pixel, then five elementwise
-            operators. litert-torch compiles `1 - w` to `w - 1` unless it is rewritten.
+            operators. `1 - w` is of the form that litert-torch 0.10.0 can swap, and is rewritten;
+            after this sigmoid it was right without, too.
     """
 
     LAYOUTS = (Layout("YimianDai/open-aff", authors_names("context")),)
