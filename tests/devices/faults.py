@@ -92,7 +92,7 @@ class Site:
         self.artifact, self.transport = artifact, transport
         self.workdir = folder / "work dir"
         self.gate = folder / "gate"
-        self.gate.mkdir(parents=True)
+        self.gate.mkdir(parents=True, exist_ok=True)
         self.store = Store(folder / "runs")
         wrapper = folder / RUNNER
         wrapper.write_text(GATE.format(gate=self.gate))

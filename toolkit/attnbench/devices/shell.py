@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from attnbench.devices.transport import RUN_TIMEOUT_S, ConnectionLost, NoAnswer, Transport
-from attnbench.errors import DeviceError
+from attnbench.errors import AttnbenchError, DeviceError
 from attnbench.runner.place import Finished
 
 T = TypeVar("T")
@@ -75,16 +75,16 @@ class Patience:
             began = time.monotonic()
             try:
                 done = work()
-            except ConnectionLost as error:
+            except (ConnectionLost, NoAnswer) as error:
                 self.lost, now = error, time.monotonic()
                 # What went on for longer than the deadline had a connection until now.
                 if since is None or now - began > self.deadline_s:
                     since = now
-                if now + _PAUSE_S > since + self.deadline_s:
+                if isinstance(error, NoAnswer) or now + _PAUSE_S > since + self.deadline_s:
                     raise
                 time.sleep(_PAUSE_S)
-            except NoAnswer as error:
-                self.lost = error
+            except AttnbenchError:
+                self.lost = None  # who says no is there
                 raise
             else:
                 self.lost = None
