@@ -51,7 +51,7 @@ test: install  ## Run the tests, JOBS=2 at a time; more options in ARGS
 
 .PHONY: test-all
 test-all: install  ## Every pair of the zoo through every runtime; an interrupted run goes on
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist load -m full tests/matrix $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist load -m full $(ARGS)
 
 .PHONY: support
 support: install  ## Write docs/support.md from the results of `make test-all`
