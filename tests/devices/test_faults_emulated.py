@@ -96,9 +96,12 @@ def freeze(board: Board) -> None:
     os.kill(pid, signal.SIGCONT)
 
 
+def kill_server(port: int) -> None:
+    subprocess.run(["adb", "-P", str(port), "kill-server"], check=True, capture_output=True)
+
+
 def adb_restarted(board: Board) -> None:
-    port = str(state.load(board.name).adb_port)
-    subprocess.run(["adb", "-P", port, "kill-server"], check=True, capture_output=True)
+    kill_server(state.load(board.name).adb_port)
 
 
 def clock_set(years: int) -> Callable[[Board], None]:
@@ -136,8 +139,6 @@ def own(emulation, tmp_path_factory):
         patch.setenv("ATTNBENCH_EMULATED", str(tmp_path_factory.mktemp("own")))
         yield
         for name in MACHINES:
-            if state.load(name) and state.load(name).adb_port:
-                adb_restarted(Board(name, Path(), Store(Path())))  # a server that our client began
             down(name)
 
 
@@ -162,6 +163,8 @@ def test_a_fault_of_a_machine(name, when, strike, says, code, own, tmp_path):
     assert not says or any(sign in outcome.said for sign in says.split("|")), outcome.said
     assert board.records() == (0 if code else 1)
     device.close()
+    if strike is adb_restarted:
+        kill_server(device.transport.phone.server_port)  # the one that our client began
 
     again = board.client()
     assert board.measure(again) == Outcome(0, "")
