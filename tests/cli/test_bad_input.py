@@ -10,7 +10,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from attnbench.cli import PLANNED, main
+from attnbench.cli import PLANNED, list_command, main
 from tests.cli.conftest import MY_BLOCK, MY_MODELS, SMALL
 
 EXPORT = ("export", "--to", "onnx", *SMALL)
@@ -241,3 +241,12 @@ def test_no_words_at_all_show_the_help():
     result = CliRunner().invoke(main, [], prog_name="attnbench")
     assert "Usage: " in result.output
     assert "Traceback" not in result.output
+
+
+def test_an_interrupted_command_is_no_failed_gate(monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(list_command.KINDS, "blocks", interrupted)
+    done = CliRunner().invoke(main, ["list", "blocks"])
+    assert (done.exit_code, done.stderr) == (130, "error: interrupted\n")

@@ -1,4 +1,4 @@
-"""A small model in every format that runs on devices."""
+"""A small model, and a whole one, in every format that runs on devices."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from attnbench.records import Artifact
 from attnbench_models import Recipe
 
 TINY = Recipe(block=None, model="tests.slices:coord", size=(32, 24))
+WHOLE = Recipe(block="coord", size=(64, 64))
 BACKENDS = {"onnx": "onnxruntime", "tflite": "litert", "executorch": "executorch"}
 
 
-def make(folder: Path) -> Mapping[str, Artifact]:
+def make(folder: Path, recipe: Recipe = TINY) -> Mapping[str, Artifact]:
     """By backend."""
-    outcome = export(Request(TINY, tuple(BACKENDS), folder), Silent())
+    outcome = export(Request(recipe, tuple(BACKENDS), folder), Silent())
     assert not outcome.failures
     return {one.backend: one for one in outcome.artifacts}

@@ -20,7 +20,7 @@ from attnbench.errors import BadOption, DeviceError
 from attnbench.pipeline.parity import questions, reference_key, verify
 from attnbench.records import Wanted
 from tests.conformance.transport import TransportContract
-from tests.devices.artifacts import BACKENDS
+from tests.devices.artifacts import BACKENDS, WHOLE, make
 from tests.devices.test_detached import PROGRAM
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
@@ -76,6 +76,20 @@ def test_parity(device, artifacts, backend):
     artifact = artifacts[backend]
     question = questions([artifact])[reference_key(artifact)]
     assert verify(artifact, question, device)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """MobileNetV2 with coordinate attention, by backend, and what PyTorch makes of its inputs."""
+    made = make(tmp_path_factory.mktemp("whole"), WHOLE)
+    return made, questions(list(made.values()))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_parity_of_a_whole_model(device, whole, backend):
+    artifacts, asked = whole
+    artifact = artifacts[backend]
+    assert verify(artifact, asked[reference_key(artifact)], device)
 
 
 def test_identity(pi, phone):

@@ -21,12 +21,13 @@ Written by `make support` from what `make test-all` found; not by hand. Every bl
 where it is at home, and every backbone with its own block and with its paper's, was converted at
 {sizes} pixels, run by each runtime, and held to PyTorch by the parity gate. "yes" is: converts,
 runs and passes; Core ML has no runtime off macOS, so there it is: converts. Behind it is the
-number of delegates, where a runtime has them, and what runs outside of them.
+number of delegates, where a runtime has them, and what runs outside of them. What no run has
+reached yet is "not run".
 """
 
 
-def page(results: Mapping[Cell, Result]) -> str:
-    """The whole page for these results."""
+def page(results: Mapping[Cell, Result | None]) -> str:
+    """The whole page for these results; None is a cell that was not run."""
     sizes = sorted({cell.recipe.size for cell in results})
     text = ", ".join("x".join(map(str, size)) for size in sizes)
     return "\n".join(
@@ -34,7 +35,7 @@ def page(results: Mapping[Cell, Result]) -> str:
     )
 
 
-def _table(results: Mapping[Cell, Result]) -> Iterator[str]:
+def _table(results: Mapping[Cell, Result | None]) -> Iterator[str]:
     yield f"| backbone | block | {' | '.join(FORMATS)} |"
     yield "|---" * (2 + len(FORMATS)) + "|"
     for (backbone, block), cells in groupby(results, key=lambda cell: (cell.backbone, cell.block)):
@@ -42,7 +43,9 @@ def _table(results: Mapping[Cell, Result]) -> Iterator[str]:
         yield f"| {backbone} | {block} | {' | '.join(said[name] for name in FORMATS)} |"
 
 
-def _said(result: Result) -> str:
+def _said(result: Result | None) -> str:
+    if result is None:
+        return "not run"
     if result.refused is not None:
         return "**refused**"
     if result.failed:
@@ -53,10 +56,10 @@ def _said(result: Result) -> str:
     return f"yes ({result.delegates}{outside})"
 
 
-def _refused(results: Mapping[Cell, Result]) -> Iterator[str]:
+def _refused(results: Mapping[Cell, Result | None]) -> Iterator[str]:
     yield "## Pairs that cannot work"
     yield ""
-    broken = {cell: one for cell, one in results.items() if one.refused or one.failed}
+    broken = {cell: one for cell, one in results.items() if one and (one.refused or one.failed)}
     for cell, one in broken.items():
         yield f"- {cell.name}: {one.refused or '; '.join(one.failed)}"
     if not broken:
@@ -76,14 +79,12 @@ def _unverified() -> Iterator[str]:
 
 
 def main() -> int:
-    results = {cell: result for cell in CELLS if (result := kept(cell)) is not None}
-    missing = [cell.name for cell in CELLS if cell not in results]
-    if missing:
-        print(f"error: {len(missing)} cells have no result of this source: {', '.join(missing)}")
-        print(" hint: make test-all")
-        return 2
+    results = {cell: kept(cell) for cell in CELLS}
     write(PAGE, page(results))
-    print(PAGE)
+    missing = [cell.name for cell, result in results.items() if result is None]
+    print(f"{PAGE}: {len(CELLS) - len(missing)} of {len(CELLS)} cells have a result of this source")
+    if missing:
+        print("hint: make test-all")
     return 0
 
 

@@ -25,8 +25,11 @@ def test_what_fails_is_said():
     off = Result("k", None, ("natural: max_error 1, limit 0",), True, 2, (), ())
     written = page(
         {Cell("b", "x", "onnx"): good, Cell("b", "x", "tflite"): bad}
-        | {Cell("b", "x", "executorch"): off, Cell("b", "x", "coreml"): good}
+        | {Cell("b", "x", "executorch"): off, Cell("b", "x", "coreml"): None}
     )
-    assert "| b | x | yes (1, outside: Softmax) | **refused** | **fails parity** |" in written
+    assert (
+        "| b | x | yes (1, outside: Softmax) | **refused** | **fails parity** | not run |"
+        in written
+    )
     assert "- b-x-tflite: tflite: it has no such operator" in written
     assert "- b-x-executorch: natural: max_error 1, limit 0" in written

@@ -33,6 +33,9 @@ PLANNED = (
 )
 """Commands of the design that do not exist yet."""
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as a shell has it: 128 and the signal's number."""
+
 
 class _Commands(click.Group):
     """Loads commands lazily; shows our own errors as two lines; a bug keeps its traceback."""
@@ -82,6 +85,9 @@ def _told(ctx: click.Context) -> Iterator[None]:
         where = (error.ctx or ctx).command_path
         complain(f"{said[:1].lower()}{said[1:]}", f"see `{where} --help`")
         ctx.exit(error.exit_code)
+    except KeyboardInterrupt:  # click would end with 1, which is a failed gate
+        complain("interrupted", "")
+        ctx.exit(INTERRUPTED)
 
 
 def complain(message: str, hint: str) -> None:
