@@ -48,7 +48,7 @@ def nearest(name: str) -> str:
 CASES = {
     # names
     "block": (["export", "--block", "cord"], "unknown block 'cord'", nearest("coord")),
-    "no block": (["export", "--block", ""], "unknown block ''", "known: cbam, coord"),
+    "no block": (["export", "--block", ""], "unknown block ''", "known: aff, bam"),
     "backbone": (
         ["export", "--backbone", "mobilenet2"],
         "unknown backbone 'mobilenet2'",

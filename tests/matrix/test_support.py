@@ -24,12 +24,12 @@ def test_what_fails_is_said():
     bad = Result("k", "tflite: it has no such operator", (), False, None, (), ())
     off = Result("k", None, ("natural: max_error 1, limit 0",), True, 2, (), ())
     written = page(
-        {Cell("b", "x", "onnx"): good, Cell("b", "x", "tflite"): bad}
-        | {Cell("b", "x", "executorch"): off, Cell("b", "x", "coreml"): None}
+        {Cell("mobilenetv2", "x", "onnx"): good, Cell("mobilenetv2", "x", "tflite"): bad}
+        | {Cell("mobilenetv2", "x", "executorch"): off, Cell("mobilenetv2", "x", "coreml"): None}
     )
     assert (
-        "| b | x | yes (1, outside: Softmax) | **refused** | **fails parity** | not run |"
+        "| mobilenetv2 | x | yes (1, outside: Softmax) | **refused** | **fails parity** | not run |"
         in written
     )
-    assert "- b-x-tflite: tflite: it has no such operator" in written
-    assert "- b-x-executorch: natural: max_error 1, limit 0" in written
+    assert "- mobilenetv2-x-tflite: tflite: it has no such operator" in written
+    assert "- mobilenetv2-x-executorch: natural: max_error 1, limit 0" in written

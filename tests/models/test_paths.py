@@ -48,4 +48,5 @@ def test_a_block_alone_is_told_by_its_parts():
         "reduce",
         "activation",
         "expand",
+        "gate",
     ]
