@@ -47,7 +47,7 @@ run: install  ## Export, parity, profile, report: BLOCK=coord, more options in A
 
 .PHONY: test
 test: install  ## Run the tests, JOBS=2 at a time; more options in ARGS
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
 
 .PHONY: test-all
 test-all: install  ## Every pair of the zoo through every runtime; an interrupted run goes on

@@ -3,7 +3,7 @@ What is not tested for want of a program is said loudly, with the one command th
 
 A test that skips itself names that command in its reason. Where everything has to be tested, as in
 CI, $ATTNBENCH_TEST_EVERYTHING makes such a skip a failure. Tests on emulated machines, which take
-seconds to boot, share them: `--dist loadgroup` gives all of them to one process.
+seconds to boot, share them: with `--dist loadscope` all of them go to one process.
 """
 
 from __future__ import annotations
@@ -11,8 +11,13 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from functools import cache
+from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+ROOT = Path(__file__).parents[1]
 
 EVERYTHING = "ATTNBENCH_TEST_EVERYTHING"
 EMULATED = "emulated"
@@ -31,12 +36,23 @@ def pytest_configure(config):
     config.addinivalue_line("markers", f"{EMULATED}: runs on a machine in qemu, which is shared")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    for item in items:
-        scope = item.nodeid.rpartition("::")[0].rpartition("/")[2]
-        group = EMULATED if item.get_closest_marker(EMULATED) else scope
-        item.add_marker(pytest.mark.xdist_group(group))
+class SharedMachines(LoadScopeScheduling):
+    """Hands out tests by module or class, but all that run on emulated machines to one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return EMULATED if _is_emulated(file) else super()._split_scope(nodeid)
+
+
+@cache
+def _is_emulated(file: str) -> bool:
+    # The scheduler knows names only, not marks.
+    return f"mark.{EMULATED}" in (ROOT / file).read_text()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return SharedMachines(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.hookimpl(wrapper=True)
