@@ -50,7 +50,7 @@ def _said(result: Result | None) -> str:
         return "**refused**"
     if result.failed:
         return "**fails parity**"
-    if not result.ran or result.delegates is None:
+    if not result.ran or not result.delegates:
         return "yes"
     outside = f", outside: {', '.join(result.outside)}" if result.outside else ""
     return f"yes ({result.delegates}{outside})"
