@@ -209,7 +209,7 @@ def test_what_the_runner_saw():
         b'"temperature_mc":{"thermal_zone0 cpu-thermal":61500,"thermal_zone1 battery":30000}}}'
     )
     assert from_runner(document) == Reading(
-        temperature_c=61.5, frequency_khz={"2": 2400000}, load=0.5
+        temperature_c=61.5, frequency_khz={"2": 2400000}, load=0.5, cpu=2
     )
 
 
