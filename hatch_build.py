@@ -45,20 +45,20 @@ class BuildHook(BuildHookInterface):
 def _compile(root: Path) -> dict[str, list[Path]]:
     """The runners by machine, with what belongs to them, from the build cache if they are there."""
     sys.path[:0] = [str(root / "toolkit"), str(root / "models")]
-    from attnbench.errors import MissingTool
+    from attnbench.devices.wheels import wheel_for
+    from attnbench.errors import AttnbenchError
     from attnbench.runner import ENGINES, find_all
-    from attnbench.runner.build import compiler_for, prebuild
+    from attnbench.runner.build import prebuild
 
-    if missing := set(ENGINES) - set(find_all()):
+    installed = find_all()
+    if missing := set(ENGINES) - set(installed):
         raise RuntimeError(f"{PREBUILT} needs every runtime; not installed: {sorted(missing)}")
-    built = {platform.machine(): prebuild(platform.machine())}
+    built = {platform.machine(): prebuild(platform.machine(), installed)}
     for machine in {DEVICES} - set(built):
         try:
-            compiler_for(machine)
-        except MissingTool as error:
-            sys.stderr.write(f"no runner for {machine} devices in this wheel: {error.hint}\n")
-            continue
-        built[machine] = prebuild(machine)
+            built[machine] = prebuild(machine, {name: wheel_for(name, machine) for name in ENGINES})
+        except AttnbenchError as error:  # no cross compiler, or no way to its libraries
+            sys.stderr.write(f"no runner for {machine} devices in this wheel: {error}\n")
     return built
 
 

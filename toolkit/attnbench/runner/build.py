@@ -66,9 +66,9 @@ def build_static(machine: str) -> Path:
     return folder / STATIC
 
 
-def prebuild(machine: str) -> list[Path]:
+def prebuild(machine: str, wheels: Mapping[str, Wheel]) -> list[Path]:
     """Everything for `machine` that a wheel carries, so that its user needs no compiler."""
-    folder = build(machine).parent
+    folder = build(machine, wheels).parent
     return [*sorted(folder.iterdir()), build_static(machine)]
 
 
