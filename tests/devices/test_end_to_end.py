@@ -66,7 +66,8 @@ def test_profile(board, artifacts, backend):
     assert there.closure > 0  # how near to 1 is for a quiet machine to say
     assert there.libraries == here.libraries
     assert (there.device.name, there.device.emulated) == ("board", False)
-    assert len(there.conditions.during) == EFFORT.launches + EFFORT.paired_launches
+    # And after each launch of the profiler's calibration, unless an earlier one is kept.
+    assert len(there.conditions.during) >= EFFORT.launches + EFFORT.paired_launches
     assert there.conditions.competing_cores is not None
 
 

