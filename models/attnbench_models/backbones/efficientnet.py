@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import nn
 
-from attnbench_models.backbones.base import Backbone
+from attnbench_models.backbones.base import Chain
 from attnbench_models.backbones.heads import Classifier
-from attnbench_models.backbones.layers import conv_norm, feature_paths, initialise
+from attnbench_models.backbones.layers import conv_norm, initialise
 from attnbench_models.backbones.mbconv import MBConv, Shape
 from attnbench_models.layout import Layout, inside, layouts_of
 from attnbench_models.places import Attention, Home, Place, depthwise_halves, empty
@@ -33,7 +33,7 @@ def squeeze_options(place: Place) -> Mapping[str, Option]:
     return {"hidden": round(0.25 * place.inputs), "activation": "silu"}
 
 
-class EfficientNet(Backbone):
+class EfficientNet(Chain):
     """
     EfficientNet-B0 with any attention where it has squeeze-and-excitation.
 
@@ -45,6 +45,8 @@ class EfficientNet(Backbone):
             channels after the depthwise activation. Where coord goes is our choice: the code of
             arXiv:2103.02907, which compares the two here, is not public.
     """
+
+    PARTS = ("stem", "features", "mix", "head")
 
     HOMES: ClassVar[Mapping[str, Home]] = MappingProxyType(
         {
@@ -62,18 +64,6 @@ class EfficientNet(Backbone):
         self.mix = conv_norm(320, 1280, 1, activation=nn.SiLU)
         self.head = Classifier(1280, num_classes, dropout=0.2)
         self.apply(initialise)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, num_classes)."""
-        logits: Tensor = self.head(self.mix(self.features(self.stem(x))))
-        return logits
-
-    def block_paths(self) -> Iterator[tuple[str, str]]:
-        """The paths that latency and cost are told by, in forward order, each with its kind."""
-        yield "stem", "backbone"
-        yield from feature_paths(self.features)
-        yield "mix", "backbone"
-        yield "head", "backbone"
 
     def layouts(self) -> tuple[Layout, ...]:
         """Of timm."""

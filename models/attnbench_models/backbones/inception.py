@@ -10,9 +10,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from attnbench_models.backbones.base import Backbone
+from attnbench_models.backbones.base import Chain
 from attnbench_models.backbones.heads import Classifier
-from attnbench_models.backbones.layers import feature_paths, initialise
+from attnbench_models.backbones.layers import initialise
 from attnbench_models.layout import Layout
 from attnbench_models.places import Attention, Home, Place, empty
 
@@ -166,7 +166,7 @@ def _outputs(conv: Conv | Fork) -> int:
     return conv[0][0] + conv[1][0] if len(conv) == 2 else conv[0]
 
 
-class InceptionV3(Backbone):
+class InceptionV3(Chain):
     """
     Inception-v3 for any attention that maps (N, C, H, W) to itself.
 
@@ -189,17 +189,6 @@ class InceptionV3(Backbone):
         self.features = nn.Sequential(OrderedDict(_modules(192, attention)))
         self.head = Classifier(2048, num_classes, dropout=0.5)
         self.apply(initialise)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, num_classes)."""
-        logits: Tensor = self.head(self.features(self.stem(x)))
-        return logits
-
-    def block_paths(self) -> Iterator[tuple[str, str]]:
-        """The paths that latency and cost are told by, in forward order, each with its kind."""
-        yield "stem", "backbone"
-        yield from feature_paths(self.features)
-        yield "head", "backbone"
 
     def layouts(self) -> tuple[Layout, ...]:
         """Of torchvision, whose models have no attention."""

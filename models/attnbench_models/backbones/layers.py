@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from torch import nn
 
@@ -32,14 +32,6 @@ def rounded(channels: float, to: int = 8) -> int:
     """The nearest multiple of `to`, at least one, never more than 10 % below what was asked for."""
     nearest = max(to, int(channels + to / 2) // to * to)
     return nearest if nearest >= 0.9 * channels else nearest + to
-
-
-def feature_paths(features: nn.Sequential) -> Iterator[tuple[str, str]]:
-    """The paths and kinds of units in a row, each with its `attention` where it has one."""
-    for name, unit in features.named_children():
-        yield f"features.{name}", "backbone"
-        if unit.attention is not None:
-            yield f"features.{name}.attention", "attention"
 
 
 def initialise(module: nn.Module) -> None:

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from attnbench_models.backbones.base import Backbone
+from attnbench_models.backbones.base import Chain
 from attnbench_models.backbones.layers import conv_norm, initialise, rounded
 from attnbench_models.layout import Layout, inside, layouts_of
-from attnbench_models.places import Attention, Home, Place, always, empty
+from attnbench_models.places import Attention, Home, Place, always, depthwise_halves, empty
 from attnbench_models.pruning import Width
 
 # expansion, output channels, repeats, first stride: Table 2 of the paper
@@ -130,7 +130,7 @@ class Head(nn.Module):
         return logits
 
 
-class MobileNetV2(Backbone):
+class MobileNetV2(Chain):
     """
     MobileNetV2 for any attention that maps (N, C, H, W) to itself.
 
@@ -147,6 +147,8 @@ class MobileNetV2(Backbone):
             are on the projected channels of all 17, as their authors have them.
     """
 
+    PLACES = ("attention", "after", "fuse", "beyond")
+
     # What each block is in this backbone. The coordinate attention paper's comparison sizes all
     # of its rivals alike: parameter counts match its published 3.89M, 3.89M and 3.95M.
     HOMES: ClassVar[Mapping[str, Home]] = MappingProxyType(
@@ -158,7 +160,7 @@ class MobileNetV2(Backbone):
             "cbam": Home("expanded", always(reduction=24)),
             "triplet": Home("projected"),
             "eca": Home("projected", lambda place: {"kernel": 1 if place.channels < 96 else 3}),
-            "sk": Home("expanded", lambda place: {"groups": place.channels // 2}),
+            "sk": Home("expanded", depthwise_halves),
             "gam": Home("projected"),
             "bam": Home("stage", where=lambda place: place.stage in (1, 2, 4)),
         }
@@ -178,21 +180,6 @@ class MobileNetV2(Backbone):
             dropout=0.0 if attention is empty else 0.1,
         )
         self.apply(initialise)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, num_classes)."""
-        logits: Tensor = self.head(self.features(self.stem(x)))
-        return logits
-
-    def block_paths(self) -> Iterator[tuple[str, str]]:
-        """The paths that latency and cost are told by, in forward order, each with its kind."""
-        yield "stem", "backbone"
-        for name, residual in self.features.named_children():
-            yield f"features.{name}", "backbone"
-            for place in ("attention", "after", "fuse", "beyond"):
-                if getattr(residual, place, None) is not None:
-                    yield f"features.{name}.{place}", "attention"
-        yield "head", "backbone"
 
     def layouts(self) -> tuple[Layout, ...]:
         """Of the authors of coordinate attention, and of d-li14, whose weights are public."""

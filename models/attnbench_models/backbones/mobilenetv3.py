@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from attnbench_models.backbones.base import Backbone
-from attnbench_models.backbones.layers import conv_norm, feature_paths, initialise, rounded
+from attnbench_models.backbones.base import Chain
+from attnbench_models.backbones.layers import conv_norm, initialise, rounded
 from attnbench_models.backbones.mbconv import MBConv, Shape
 from attnbench_models.layout import Layout, inside, layouts_of
 from attnbench_models.places import Attention, Home, Place, depthwise_halves, empty
@@ -81,7 +81,7 @@ def squeeze_options(place: Place) -> Mapping[str, Option]:
     return {"hidden": rounded(place.channels // 4), "gate": "hard-sigmoid"}
 
 
-class MobileNetV3(Backbone):
+class MobileNetV3(Chain):
     """
     MobileNetV3 with any attention where it has squeeze-and-excitation.
 
@@ -125,17 +125,6 @@ class MobileNetV3(Backbone):
             num_classes,
         )
         self.apply(initialise)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, num_classes)."""
-        logits: Tensor = self.head(self.features(self.stem(x)))
-        return logits
-
-    def block_paths(self) -> Iterator[tuple[str, str]]:
-        """The paths that latency and cost are told by, in forward order, each with its kind."""
-        yield "stem", "backbone"
-        yield from feature_paths(self.features)
-        yield "head", "backbone"
 
     def layouts(self) -> tuple[Layout, ...]:
         """Of d-li14, whose weights are public."""

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from attnbench_models.backbones.base import Backbone
+from attnbench_models.backbones.base import Chain
 from attnbench_models.backbones.heads import Classifier
-from attnbench_models.backbones.layers import conv_norm, feature_paths, initialise, rounded
+from attnbench_models.backbones.layers import conv_norm, initialise, rounded
 from attnbench_models.layout import Layout
 from attnbench_models.places import Attention, Home, Place, always, depthwise_halves, empty
 
@@ -99,7 +99,7 @@ def is_not_last(place: Place) -> bool:
     return place.stage < LAST
 
 
-class MobileNeXt(Backbone):
+class MobileNeXt(Chain):
     """
     MobileNeXt for any attention that maps (N, C, H, W) to itself.
 
@@ -137,17 +137,6 @@ class MobileNeXt(Backbone):
         self.features = nn.Sequential(*_sandglasses(channels, width, attention))
         self.head = Classifier(rounded(1280 * max(1.0, width)), num_classes, dropout=0.2)
         self.apply(initialise)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, num_classes)."""
-        logits: Tensor = self.head(self.features(self.stem(x)))
-        return logits
-
-    def block_paths(self) -> Iterator[tuple[str, str]]:
-        """The paths that latency and cost are told by, in forward order, each with its kind."""
-        yield "stem", "backbone"
-        yield from feature_paths(self.features)
-        yield "head", "backbone"
 
     def layouts(self) -> tuple[Layout, ...]:
         """Of the paper's authors, who have no attention."""

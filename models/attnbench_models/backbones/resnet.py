@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from attnbench_models.backbones.base import Backbone
+from attnbench_models.backbones.base import Chain
 from attnbench_models.backbones.heads import Classifier
 from attnbench_models.backbones.layers import conv_norm, initialise
 from attnbench_models.backbones.resnet_layouts import resnet_layouts
@@ -109,7 +109,7 @@ class Residual(nn.Module):
             yield Width((maker,), None, reader)
 
 
-class ResNet(Backbone):
+class ResNet(Chain):
     """
     ResNet and ResNeXt for any attention that maps (N, C, H, W) to itself, and any fusion.
 
@@ -130,6 +130,8 @@ class ResNet(Backbone):
             ResNets "-d", and the stem of their ResNeXt is twice as wide (29,953,704 parameters with
             aff, 34,750,632 with iaff, which their README cuts off to 29.9M and 34.7M).
     """
+
+    PARTS = ("stem", "stages", "head")
 
     HOMES: ClassVar[Mapping[str, Home]] = MappingProxyType(
         {
@@ -156,11 +158,6 @@ class ResNet(Backbone):
         self.stages = stages(design, attention)
         self.head = Classifier(WIDTHS[-1] * design.expansion, num_classes)
         self.apply(initialise)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, num_classes)."""
-        logits: Tensor = self.head(self.stages(self.stem(x)))
-        return logits
 
     def block_paths(self) -> Iterator[tuple[str, str]]:
         """The paths that latency and cost are told by, in forward order, each with its kind."""

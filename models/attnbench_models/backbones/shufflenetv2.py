@@ -9,9 +9,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from attnbench_models.backbones.base import Backbone
+from attnbench_models.backbones.base import Chain
 from attnbench_models.backbones.heads import Classifier
-from attnbench_models.backbones.layers import conv_norm, feature_paths, initialise
+from attnbench_models.backbones.layers import conv_norm, initialise
 from attnbench_models.errors import ModelError
 from attnbench_models.layout import Layout
 from attnbench_models.places import Attention, Home, Place, depthwise_halves, empty
@@ -87,7 +87,7 @@ class ShuffleUnit(nn.Module):
         }
 
 
-class ShuffleNetV2(Backbone):
+class ShuffleNetV2(Chain):
     """
     ShuffleNetV2 for any attention that maps (N, C, H, W) to itself.
 
@@ -97,6 +97,8 @@ class ShuffleNetV2(Backbone):
     Source  Ma et al., ECCV 2018, arXiv:1807.11164, Table 5; names as in torchvision. Attention on
             the half of the channels that a unit works on, in all 16 units.
     """
+
+    PARTS = ("stem", "pool", "features", "mix", "head")
 
     HOMES: ClassVar[Mapping[str, Home]] = MappingProxyType(
         {
@@ -122,19 +124,6 @@ class ShuffleNetV2(Backbone):
         self.mix = conv_norm(stages[-1], mixed, 1, activation=nn.ReLU)
         self.head = Classifier(mixed, num_classes)
         self.apply(initialise)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, num_classes)."""
-        logits: Tensor = self.head(self.mix(self.features(self.pool(self.stem(x)))))
-        return logits
-
-    def block_paths(self) -> Iterator[tuple[str, str]]:
-        """The paths that latency and cost are told by, in forward order, each with its kind."""
-        yield "stem", "backbone"
-        yield "pool", "backbone"
-        yield from feature_paths(self.features)
-        yield "mix", "backbone"
-        yield "head", "backbone"
 
     def layouts(self) -> tuple[Layout, ...]:
         """Of torchvision, whose models have no attention."""
