@@ -1,11 +1,9 @@
 """The blocks against what their authors' code, or timm's, computes, in float64."""
 
-import numpy as np
 import pytest
-import torch
 
-from attnbench_models import create_block, load_official
-from tests.models.golden import arrays, entry, needs_golden, stored_state
+from attnbench_models import create_block
+from tests.models.golden import check_module, needs_golden
 
 pytestmark = needs_golden
 
@@ -28,9 +26,4 @@ MODULES = {
 
 @pytest.mark.parametrize("name", MODULES)
 def test_block_computes_what_the_reference_computes(name):
-    module, data = MODULES[name](), arrays(name)
-    load_official(module, stored_state(data))
-    assert sum(p.numel() for p in module.parameters()) == entry(name)["params"]
-    with torch.inference_mode():
-        y = module.eval().double()(torch.from_numpy(data["input0"]).double()).numpy()
-    assert np.abs(y - data["output_f64"]).max() < 1e-10
+    check_module(name, MODULES[name]())
