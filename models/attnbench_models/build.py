@@ -14,7 +14,7 @@ from torch import nn
 from attnbench_models.backbones import BACKBONES, blocks_for
 from attnbench_models.backbones.base import Backbone
 from attnbench_models.blocks import BLOCKS
-from attnbench_models.catalogue import BackboneEntry, find
+from attnbench_models.catalogue import BackboneEntry, BlockEntry, find
 from attnbench_models.checks import at_least_one
 from attnbench_models.errors import ModelError
 from attnbench_models.modes import evaluating
@@ -48,7 +48,7 @@ def create_block(
     label = name if isinstance(name, str) else getattr(name, "__name__", type(name).__name__)
     _check_arguments(factory, options, label=label)
     block = as_module(factory(at_least_one("channels", channels), **options), source=label)
-    if not _is_registered(name):
+    if _entry(name) is None:
         _check_shape(block, channels, label=label)
     return block
 
@@ -82,7 +82,8 @@ def create_model(
     chosen = entry.native if block is None else block
     if chosen != "none":
         home = _home(backbone, entry, chosen)
-        sized = isinstance(chosen, str) and chosen in BLOCKS and BLOCKS[chosen].sized
+        listed = _entry(chosen)
+        sized = listed is not None and listed.sized
         sizes = sizes_at(make, home.takes, size or entry.size) if sized else []
         return make(_attention(chosen, home, sizes, options))
     if options:
@@ -191,8 +192,9 @@ def _factory(name: str | Factory) -> Factory:
 
 
 def _kind(block: str | Factory) -> str:
-    if isinstance(block, str) and block in BLOCKS:
-        return BLOCKS[block].kind
+    listed = _entry(block)
+    if listed is not None:
+        return listed.kind
     forward = getattr(_factory(block), "forward", None)
     return "fusion" if forward is not None and _inputs(forward) == 2 else "gate"
 
@@ -204,8 +206,9 @@ def _inputs(forward: Callable[..., object]) -> int:
     return sum(p.default is p.empty and p.name != "self" for p in named)
 
 
-def _is_registered(name: str | Factory) -> bool:
-    return isinstance(name, str) and name in BLOCKS
+def _entry(block: str | Factory) -> BlockEntry | None:
+    """Its entry, if it is a registered one."""
+    return BLOCKS.get(block) if isinstance(block, str) else None
 
 
 def _check_arguments(factory: Factory, options: Mapping[str, object], *, label: str) -> None:

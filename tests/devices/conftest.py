@@ -4,9 +4,25 @@ from collections.abc import Iterator
 
 import pytest
 
+from attnbench.devices import DEVICES
+from attnbench.devices.remote import Remote
 from attnbench.devices.ssh import Ssh
 from tests.devices import artifacts as made
 from tests.devices import sshd as server
+
+
+@pytest.fixture(scope="module")
+def pi(rpi5) -> Iterator[Remote]:
+    device = DEVICES.get("rpi5-emulated")
+    yield device
+    device.close()
+
+
+@pytest.fixture(scope="module")
+def phone(pixel4) -> Iterator[Remote]:
+    device = DEVICES.get("pixel4-emulated")
+    yield device
+    device.close()
 
 
 @pytest.fixture(scope="session")

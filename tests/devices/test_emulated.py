@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from attnbench.devices import DEVICES, settings
+from attnbench.devices import settings
 from attnbench.devices.adb import Adb
 from attnbench.devices.detached import Run
 from attnbench.devices.readings import look
@@ -24,20 +24,6 @@ from tests.devices.artifacts import BACKENDS, WHOLE, make
 from tests.devices.test_detached import PROGRAM
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def pi(rpi5):
-    device = DEVICES.get("rpi5-emulated")
-    yield device
-    device.close()
-
-
-@pytest.fixture(scope="module")
-def phone(pixel4):
-    device = DEVICES.get("pixel4-emulated")
-    yield device
-    device.close()
 
 
 def scratch_of(device) -> PurePosixPath:

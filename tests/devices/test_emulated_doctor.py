@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 
 from attnbench.cli import main
-from attnbench.devices import DEVICES
 from attnbench.devices.bundle import LIB, assemble
 from attnbench.devices.diagnosis import diagnosed
 from attnbench.devices.ladder import _run, climb, steps_of
@@ -24,20 +23,6 @@ from attnbench.runner.peaks import read as read_peaks
 from tests.emulation.machines import said
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def pi(rpi5):
-    device = DEVICES.get("rpi5-emulated")
-    yield device
-    device.close()
-
-
-@pytest.fixture(scope="module")
-def phone(pixel4):
-    device = DEVICES.get("pixel4-emulated")
-    yield device
-    device.close()
 
 
 def changed(device: Remote, **changes) -> Remote:

@@ -63,7 +63,7 @@ def _refused(results: Mapping[Cell, Result | None]) -> Iterator[str]:
     for cell, one in broken.items():
         yield f"- {cell.name}: {one.refused or '; '.join(one.failed)}"
     if not broken:
-        yield "None."
+        yield "None of those that were run."
     yield ""
 
 

@@ -26,7 +26,7 @@ from attnbench.records import (
 from attnbench.store import Run
 
 LIMIT = 0.005
-"""Five times what instruction time varies by over boots: whatever is beyond is in the code."""
+"""Several times what counts vary by over boots (docs/emulation.md): code, not chance."""
 
 RESIDUAL = "(residual)"
 
