@@ -8,12 +8,13 @@ later) the two output streams come back apart.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from attnbench.devices.adb_devices import Attached, choose, parse
+from attnbench.devices.adb_devices import Attached, Settling, choose, parse
 from attnbench.devices.transport import (
     RUN_TIMEOUT_S,
     Called,
@@ -27,6 +28,10 @@ from attnbench.errors import DeviceError
 from attnbench.runner.place import Finished
 
 CONNECT_TIMEOUT_S = 15.0
+SETTLE_S = 5.0
+"""A server that was just started calls phones offline until they have answered it."""
+
+_PAUSE_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +92,28 @@ class Adb(Transport):
     def _chosen(self) -> str:
         """The serial, looked for at the first call; after a lost connection it stays the same."""
         if self._lost:
-            serial = self._serial or self.phone.serial or os.environ.get("ANDROID_SERIAL", "")
-            attached = self.attached()
-            # A phone in the network is forgotten when the adb server is restarted.
-            if ":" in serial and serial not in [one.serial for one in attached]:
-                with suppress(NoAnswer):
-                    self._call("connect", serial)
-                attached = self.attached()
-            self._serial = choose(attached, serial, self.phone.model).serial
+            self._serial = self._settled(time.monotonic() + SETTLE_S)
             self._lost = False
         return self._serial
+
+    def _settled(self, deadline: float) -> str:
+        while True:
+            try:
+                return self._found()
+            except Settling:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_PAUSE_S)
+
+    def _found(self) -> str:
+        serial = self._serial or self.phone.serial or os.environ.get("ANDROID_SERIAL", "")
+        attached = self.attached()
+        # A phone in the network is forgotten when the adb server is restarted.
+        if ":" in serial and serial not in [one.serial for one in attached]:
+            with suppress(NoAnswer):
+                self._call("connect", serial)
+            attached = self.attached()
+        return choose(attached, serial, self.phone.model).serial
 
     def attached(self) -> tuple[Attached, ...]:
         """All phones that adb knows of, in whatever state."""

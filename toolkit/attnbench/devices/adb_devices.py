@@ -35,6 +35,10 @@ _HINTS: Mapping[str, tuple[str, str]] = {
 }
 
 
+class Settling(ConnectionLost):
+    """The phone is there, and may be ready in a moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attached:
     """One line of the transcript; `model` is "" where the phone does not tell it yet."""
@@ -96,7 +100,7 @@ def _ready(one: Attached) -> Attached:
     state, hint = _HINTS.get(
         one.state, (f"is in the state {one.state!r}", "boot it into Android, with USB debugging on")
     )
-    kind = ConnectionLost if one.state in _PASSING else DeviceError
+    kind = Settling if one.state in _PASSING else DeviceError
     raise kind(f"adb {one.serial} {state}", hint=hint)
 
 
