@@ -71,6 +71,19 @@ def create_model(
     only to blocks that are made for one. Initial weights are drawn from torch's global random
     state. ModelError as in `create_block`, and for a block that the backbone has no place for.
     """
+    return _model(backbone, block, options, width=width, num_classes=num_classes, size=size)
+
+
+def _model(
+    backbone: str,
+    block: str | Factory | None,
+    options: Mapping[str, Option],
+    *,
+    width: float,
+    num_classes: int | None,
+    size: tuple[int, int] | None,
+) -> nn.Module:
+    """See create_model; a block may have options of the names of ours."""
     entry = find(BACKBONES, backbone, what="backbone")
     classes = at_least_one("num_classes", entry.classes if num_classes is None else num_classes)
     if not width > 0:
@@ -112,6 +125,8 @@ def _attention(
     options: Mapping[str, Option],
 ) -> Attention:
     """Makes the block at its places; `sizes` are those of the maps there, if it asks for them."""
+    if sizes and "size" in options:
+        raise ModelError(f"the size of {block} is that of the map it is put on, and no option")
     remaining = iter(sizes)
 
     def attention(place: Place) -> nn.Module | None:
@@ -160,13 +175,13 @@ def _takes_images(model: nn.Module) -> bool:
 def _untouched(recipe: Recipe) -> nn.Module:
     if recipe.model is not None:
         return from_module(recipe.model)
-    return create_model(
+    return _model(
         recipe.backbone,
         recipe.block,
+        recipe.options,
         width=recipe.width,
         num_classes=recipe.num_classes,
         size=recipe.size,
-        **recipe.options,
     )
 
 

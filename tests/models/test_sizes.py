@@ -6,6 +6,18 @@ import torch
 from attnbench_models import ModelError, Recipe, create_block, create_model
 from attnbench_models.build import build
 
+ODD = """
+from torch import nn
+
+class Odd(nn.Module):
+    def __init__(self, channels, size=3, width=1, num_classes=0):
+        super().__init__()
+        self.given = size, width, num_classes
+
+    def forward(self, x):
+        return x
+"""
+
 
 @pytest.mark.parametrize("size", [(64, 48), (33, 70)])
 def test_each_place_gets_the_size_of_its_own_map(size):
@@ -62,3 +74,18 @@ def test_what_is_made_for_one_size_takes_no_other():
 def test_other_blocks_have_no_size():
     with pytest.raises(ModelError, match="se has no option size"):
         create_block("se", 8, size=(14, 9))
+
+
+def test_the_size_of_a_listed_block_is_no_option():
+    with pytest.raises(ModelError, match="is that of the map"):
+        build(Recipe(block="nam-spatial", size=(32, 40), options={"size": 14}))
+
+
+def test_a_block_of_ones_own_may_have_options_of_any_name(tmp_path):
+    source = tmp_path / "odd.py"
+    source.write_text(ODD)
+    options = {"size": 5, "width": 2, "num_classes": 3}
+    recipe = Recipe(block=f"{source}:Odd", size=(32, 32), num_classes=7, options=options)
+    model = build(recipe)
+    assert model.features[1].attention.given == (5, 2, 3)
+    assert model(torch.zeros(1, 3, 32, 32)).shape == (1, 7)
