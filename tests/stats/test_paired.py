@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
+from attnbench.records import Finding
 from attnbench.stats.paired import (
     FEWEST_BLOCKS,
     ORDERS,
-    Finding,
     blocks_for,
     detectable,
     ratio,
+    replicate_spread,
     schedule,
     score,
 )
@@ -25,12 +26,18 @@ BLOCKS = 16
 EFFECT = 0.03
 
 
-def experiment(machine: Machine, rng: np.random.Generator, slower: float, blocks: int = BLOCKS):
-    """The scores of one interleaved experiment in which B takes 1 + slower."""
+def rounds(machine: Machine, rng: np.random.Generator, slower: float, blocks: int = BLOCKS):
+    """The orders and times of one interleaved experiment in which B takes 1 + slower."""
     orders = schedule(blocks, int(rng.integers(1 << 30)))
     letters = np.array(list("".join(orders)))
     times = machine.times(len(letters), rng) * np.where(letters == "B", 1 + slower, 1)
-    return [score(order, times[4 * i : 4 * i + 4]) for i, order in enumerate(orders)]
+    return orders, times.reshape(-1, 4)
+
+
+def experiment(machine: Machine, rng: np.random.Generator, slower: float, blocks: int = BLOCKS):
+    """Its scores."""
+    orders, times = rounds(machine, rng, slower, blocks)
+    return [score(order, four) for order, four in zip(orders, times, strict=True)]
 
 
 def findings(machine: Machine, slower: float, traces: int = TRACES) -> list[Finding]:
@@ -149,3 +156,31 @@ def test_the_planned_effort_has_the_planned_power(effect):
     assert detectable(blocks, pilot) <= effect
     fewer = blocks - 1 - blocks // 20
     assert blocks == FEWEST_BLOCKS or detectable(fewer, pilot) > effect
+
+
+def test_p_is_the_signed_rank_tests_and_agrees_with_the_interval():
+    rng = np.random.default_rng(3)
+    for size in (6, 9, 16, 40):
+        for shift in (0.0, 0.3, 0.8):
+            scores = [float(one) for one in rng.normal(shift, 1, size)]
+            found = ratio(scores)
+            assert found.p == pytest.approx(scipy_stats.wilcoxon(scores, method="exact").pvalue)
+            assert (found.p <= 0.05) == (found.finding is not Finding.NOT_DISTINGUISHABLE)
+    assert ratio([0.0] * 8).p == 1
+    assert ratio([0.0] * 8).finding is Finding.NOT_DISTINGUISHABLE
+
+
+def test_hundreds_of_blocks_are_planned_and_judged_at_once():
+    rng = np.random.default_rng(4)
+    assert ratio(list(rng.normal(0.02, 0.1, 500))).finding is Finding.SLOWER
+    assert 700 < blocks_for(0.001, 0.01) < 900
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.5])
+def test_the_spread_of_replicates_knows_nothing_of_the_effect(effect):
+    machine, rng = Machine(tail=0.02), np.random.default_rng(6)
+    orders, times = rounds(machine, rng, effect, 200)
+    scores = [score(order, four) for order, four in zip(orders, times, strict=True)]
+    assert replicate_spread(times) == pytest.approx(ratio(scores).spread, rel=0.25)
+    alike = np.where(np.array([list(order) for order in orders]) == "B", 1 + effect, 1)
+    assert replicate_spread(times / alike) == pytest.approx(replicate_spread(times))

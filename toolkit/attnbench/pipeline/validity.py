@@ -48,8 +48,9 @@ def judge(
 def _attribution(
     attribution: Attribution | None, refusal: str | None, remedy: str
 ) -> Iterator[str]:
-    if attribution is None:
+    if refusal is not None:
         yield f"no time per block: {refusal}"
+    if attribution is None:
         return
     if abs(attribution.closure - 1) > CLOSES_WITHIN:
         yield (

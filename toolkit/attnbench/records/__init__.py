@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attnbench.records.compared import BlockRatio, Comparison, Ratio
+from attnbench.records.border import Binding, Border, Pixels
+from attnbench.records.compared import BlockRatio, Comparison, Finding, Ratio
 from attnbench.records.exported import (
     Applied,
     Artifact,
@@ -45,21 +46,25 @@ __all__ = [
     "Applied",
     "Artifact",
     "ArtifactId",
+    "Binding",
     "Block",
     "BlockRatio",
     "BlockTime",
+    "Border",
     "Case",
     "Comparison",
     "Conditions",
     "Delegation",
     "DeviceId",
     "Event",
+    "Finding",
     "Interval",
     "Kind",
     "Launch",
     "Measurement",
     "Operator",
     "Paired",
+    "Pixels",
     "Ratio",
     "Reading",
     "Reference",

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from attnbench.records.exported import Kind
 from attnbench.records.measured import ArtifactId, DeviceId
+
+
+class Finding(Enum):
+    """What an experiment says of B."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    NOT_DISTINGUISHABLE = "not distinguishable at this effort"
 
 
 @dataclass(frozen=True, slots=True)

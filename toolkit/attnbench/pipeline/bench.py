@@ -1,0 +1,161 @@
+"""One artifact on a device, launch by launch, and the measurement that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import median
+
+from attnbench.attribution.conserve import Attribution, Shares, combine, shares
+from attnbench.attribution.least import least
+from attnbench.attribution.ledger import PROFILERS, Profiler, ledgers
+from attnbench.attribution.places import ROOT, Place
+from attnbench.attribution.runtimes import runtime
+from attnbench.backends import format_of
+from attnbench.calibration.gap_share import gap_share
+from attnbench.clock import now
+from attnbench.devices import Device
+from attnbench.errors import AttributionError
+from attnbench.parity.inputs import standard_inputs
+from attnbench.pipeline.effort import Effort
+from attnbench.pipeline.parity import identify
+from attnbench.pipeline.validity import judge
+from attnbench.records import INSTRUCTIONS, Artifact, Block, Conditions, Launch, Measurement, Trace
+from attnbench.runner import ENGINES, Job, find, measure, measure_paired
+from attnbench.stats import least_of, over_launches
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """
+    Collects launches, plain and paired; every one is a process of its own.
+
+    `folder` is for the graphs that traced launches save: it has to last until `measurement`.
+    """
+
+    artifact: Artifact
+    device: Device
+    effort: Effort
+    folder: Path
+    plain: list[Launch] = field(default_factory=list)
+    paired: list[tuple[Launch, Trace]] = field(default_factory=list)
+
+    @property
+    def job(self) -> Job:
+        """What its launches are."""
+        engine = format_of(self.artifact.backend).engine
+        assert engine is not None  # callers leave out what cannot run here
+        return Job(
+            engine,
+            Path(self.artifact.path),
+            self.artifact.sha256,
+            threads=self.effort.threads,
+            cpus=self.effort.cpus,
+            timeout_s=self.effort.timeout_s,
+            place=self.device.place,
+        )
+
+    def calibrated(self) -> Profiler:
+        """How the engine's profiler distorts, with what has to be calibrated on this device."""
+        job = self.job
+        known = PROFILERS[job.engine]
+        if job.engine != "onnxruntime" or not self.effort.paired_launches:
+            return known
+        runner = f"{find(job.engine).version} {self.device.runner_sha256 or ''}".strip()
+        cpu = self.device.identity().cpu
+        return replace(known, gap_share=gap_share(job, cpu, runner, *self.effort.calibration).value)
+
+    def launch(self) -> None:
+        """Measure the latency of one process."""
+        inputs = standard_inputs(self.artifact.inputs)["natural"]
+        effort = self.effort
+        self.plain.append(measure(self.job, inputs, effort.warmup, effort.iterations))
+
+    def launch_paired(self) -> None:
+        """Trace one process; a runtime that can also saves the graph that ran."""
+        inputs = standard_inputs(self.artifact.inputs)["natural"]
+        job, effort = self.job, self.effort
+        saves = ENGINES[job.engine].saves_graph
+        graph = self.folder / f"graph{len(self.paired)}.onnx" if saves else None
+        done = measure_paired(job, inputs, effort.warmup, effort.paired_iterations, graph)
+        self.paired.append(done)
+
+    def measured(self, profiler: Profiler, seen: Conditions) -> Measured:
+        """All that was found out, as one record, and time by place in each traced launch."""
+        said, refusal = self._located(profiler)
+        attribution = self._combined(said) if said else None
+        return Measured(
+            self._record(attribution, refusal, seen), tuple(_by_place(one) for one in said)
+        )
+
+    def _record(
+        self, attribution: Attribution | None, refusal: str | None, seen: Conditions
+    ) -> Measurement:
+        first, clock = self.plain[0], self.device.clock
+        summary = least_of if clock == INSTRUCTIONS else over_launches
+        return Measurement(
+            artifact=identify(self.artifact),
+            device=self.device.identity(),
+            engine=first.engine,
+            engine_version=first.version,
+            libraries=first.libraries,
+            clock=clock,
+            method="trace",
+            threads=first.threads,
+            cpus=first.cpus,
+            latency_ns=summary([one.plain_ns for one in self.plain]),
+            runs=tuple(one.plain_ns for one in self.plain),
+            warmup_runs=tuple(one.warmup_ns for one in self.plain),
+            load_ns=round(median(one.load_ns for one in self.plain)),
+            first_ns=round(median(one.first_ns for one in self.plain)),
+            peak_rss_bytes=max(one.peak_rss_bytes for one in self.plain),
+            paired=attribution.paired if attribution else None,
+            blocks=attribution.blocks if attribution else None,
+            residual=attribution.residual if attribution else None,
+            refusal=refusal,
+            profiler_overhead_ns=attribution.overhead_ns if attribution else None,
+            closure=attribution.closure if attribution else None,
+            conditions=seen,
+            validity=judge(attribution, refusal, seen, clock=clock, cpus=first.cpus),
+            taken_at=now(),
+            runner_sha256=self.device.runner_sha256,
+        )
+
+    def _located(self, profiler: Profiler) -> tuple[list[Shares], str | None]:
+        """What each traced launch says; or why none says anything."""
+        if not self.paired:
+            return [], None
+        if not self.artifact.scopes:
+            return [], "without a manifest nothing says which module an operator comes from"
+        try:
+            counted = self.device.clock == INSTRUCTIONS
+            weighed = [least(*one) for one in self.paired] if counted else self.paired
+            return [self._shares(launch, trace, profiler) for launch, trace in weighed], None
+        except AttributionError as error:
+            return [], str(error)
+
+    def _shares(self, launch: Launch, trace: Trace, profiler: Profiler) -> Shares:
+        """Of one launch; each is located on its own, since names may differ between them."""
+        located = runtime(trace.engine).locate(trace, self.artifact)
+        return shares(ledgers(trace, located, profiler), launch)
+
+    def _combined(self, said: list[Shares]) -> Attribution:
+        """Blocks that add up."""
+        blocks = list(self.artifact.blocks)
+        if any(Place(ROOT) in one.by_place for one in said):
+            blocks.append(Block(ROOT, "backbone"))
+        launch, trace = self.paired[0]
+        return combine(said, blocks, trace.resolution_ns, len(launch.plain_ns))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A measurement, and the time by place of each of its traced launches, in ns."""
+
+    measurement: Measurement
+    places_ns: tuple[Mapping[Place, float], ...] = ()
+
+
+def _by_place(one: Shares) -> dict[Place, float]:
+    return {place: share * one.plain_ns for place, share in one.by_place.items()}
