@@ -20,6 +20,7 @@ from attnbench import artifacts
 from attnbench.devices import DEVICES
 from attnbench.errors import BadArtifact, ExportError
 from attnbench.files import digest
+from attnbench.parity.matching import Declared
 from attnbench.pipeline.foreign import foreign
 from attnbench.pipeline.parity import ask, verify
 from attnbench.pipeline.reference import module_for, reference_of, trace
@@ -153,5 +154,5 @@ class BackendContract:
         assert verdict, failures(verdict)
         assert not verdict_on(foreign(theirs, Recipe(model="tests.slices:se")))
         with pytest.raises(BadArtifact, match=r"takes 32x24 pixels, not 64x64") as caught:
-            foreign(theirs, Recipe(model="tests.slices:coord"), pixels=(64, 64))
+            foreign(theirs, Recipe(model="tests.slices:coord"), Declared(pixels=(64, 64)))
         assert "--size 32x24" in caught.value.hint

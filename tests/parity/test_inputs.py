@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from attnbench.errors import BadInput
-from attnbench.parity.inputs import image_inputs, standard_inputs
+from attnbench.parity.inputs import Images, image_inputs, standard_inputs
 from attnbench.records import TensorSpec
 
 IMAGE = TensorSpec("float32", (1, 3, 48, 32))
@@ -41,7 +41,7 @@ def test_real_photographs(tmp_path):
 
     for name in ("china.jpg", "flower.jpg"):
         Image.fromarray(datasets.load_sample_image(name)).save(tmp_path / name)
-    found = image_inputs(tmp_path, IMAGE)
+    found = image_inputs(Images(tmp_path), IMAGE)
     assert list(found) == ["china.jpg", "flower.jpg"]
     for (array,) in found.values():
         assert array.shape == IMAGE.shape
@@ -52,11 +52,11 @@ def test_real_photographs(tmp_path):
 
 def test_no_folder_no_image_and_no_picture_are_told_apart(tmp_path):
     with pytest.raises(BadInput, match="not a folder"):
-        image_inputs(tmp_path / "absent", IMAGE)
+        image_inputs(Images(tmp_path / "absent"), IMAGE)
     with pytest.raises(BadInput, match="no image"):
-        image_inputs(tmp_path, IMAGE)
+        image_inputs(Images(tmp_path), IMAGE)
     (tmp_path / "a.png").write_bytes(b"not a picture")
     with pytest.raises(BadInput, match="cannot be read"):
-        image_inputs(tmp_path, IMAGE)
+        image_inputs(Images(tmp_path), IMAGE)
     with pytest.raises(BadInput, match=r"takes \(1, 3, H, W\)"):
-        image_inputs(tmp_path, TensorSpec("float32", (1, 8, 4, 4)))
+        image_inputs(Images(tmp_path), TensorSpec("float32", (1, 8, 4, 4)))

@@ -58,7 +58,9 @@ void save_outputs(Session& session, const std::string& path) {
 
 json::Value describe(const std::vector<TensorSpec>& specs) {
   std::vector<json::Value> values;
-  for (const TensorSpec& spec : specs) values.push_back(json::Object{{"dtype", spec.dtype}, {"shape", spec.shape}});
+  for (const TensorSpec& spec : specs) {
+    values.push_back(json::Object{{"name", spec.name}, {"dtype", spec.dtype}, {"shape", spec.shape}});
+  }
   return values;
 }
 

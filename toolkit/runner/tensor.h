@@ -18,6 +18,7 @@ struct TensorSpec {
   std::string dtype;  // as NumPy spells it
   std::vector<std::int64_t> shape;
   std::size_t bytes = 0;
+  std::string name;  // in the artifact; "" if tensors have none there
 };
 
 inline std::size_t total_bytes(std::span<const TensorSpec> specs) {

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from attnbench.cli.border_options import NAMES, border_options
 from attnbench.cli.device_options import Chosen, device_options
 from attnbench.cli.options import (
     export_options,
@@ -22,6 +23,7 @@ from attnbench.cli.options import (
 @export_options
 @device_options
 @images_option
+@border_options
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML for CI.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables as Markdown.")
 @json_option
@@ -41,21 +43,25 @@ def command(
     Hold artifacts against PyTorch: FILES, a recipe, or what was exported last.
 
     A file of another converter needs its reference named: --model, or --block with --checkpoint.
-    Exits 1 if any artifact differs beyond its limits.
+    Its inputs and outputs are found by name, shape or order, and its images as the reference's
+    unless --file-... says otherwise. Exits 1 if any artifact differs beyond its limits.
     """
     from attnbench.cli import outcome
     from attnbench.cli.console import Steps
-    from attnbench.cli.subject import subject
+    from attnbench.cli.subject import declared_from, subject
     from attnbench.clock import now
+    from attnbench.parity.inputs import Images
     from attnbench.pipeline.run import verify_all
     from attnbench.store import Run
 
     on = device.resolve()
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
+    declared = declared_from({name: given.pop(name) for name in NAMES}, given)
+    shown = Images(images, declared.reference) if images else None
     with Steps() as progress:
-        chosen = subject(files, given, exporting, progress)
+        chosen = subject(files, given, exporting, progress, declared)
         runnable = outcome.runnable(chosen)
-        verdicts = verify_all(runnable, on, progress, images)
+        verdicts = verify_all(runnable, on, progress, shown)
     run = Run(now(), verdicts=verdicts)
     outcome.show_parity(run, as_json=as_json, junit_to=junit, markdown_to=markdown)
     ctx.exit(outcome.exit_code(run, chosen.failures))

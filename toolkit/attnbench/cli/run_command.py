@@ -50,6 +50,7 @@ def command(
     from attnbench.cli.console import Steps
     from attnbench.cli.options import cpus_from
     from attnbench.cli.subject import Subject, request
+    from attnbench.parity.inputs import Images
     from attnbench.pipeline import run as pipeline
     from attnbench.pipeline.effort import effort_on
     from attnbench.pipeline.export import export
@@ -59,8 +60,9 @@ def command(
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
     with Steps() as progress:
         made = export(request(given, exporting), progress)
+        shown = Images(images) if images else None
         runnable = outcome.runnable(Subject(made.artifacts, made.failures))
-        verdicts = pipeline.verify_all(runnable, on, progress, images)
+        verdicts = pipeline.verify_all(runnable, on, progress, shown)
         run = pipeline.profile_all(runnable, on, effort, progress, verdicts)
     outcome.show_run(run, folder, as_json=as_json)
     ctx.exit(outcome.exit_code(run, made.failures))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from attnbench import artifacts
 from attnbench.cli import complain
+from attnbench.cli.border_options import file_pixels, names_from, reference_pixels
 from attnbench.cli.console import say
 from attnbench.cli.options import backends_from, recipe_from, recipe_given, skip_from
 from attnbench.errors import BadOption
+from attnbench.parity.matching import Declared
 from attnbench.pipeline.export import Failure, Request, export
 from attnbench.progress import Progress
-from attnbench.records import Artifact
+from attnbench.records import Artifact, Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,11 @@ class Subject:
 
 
 def subject(
-    files: tuple[Path, ...], given: dict[str, Any], exporting: dict[str, Any], progress: Progress
+    files: tuple[Path, ...],
+    given: dict[str, Any],
+    exporting: dict[str, Any],
+    progress: Progress,
+    declared: Declared | None = None,
 ) -> Subject:
     """
     The artifacts that the arguments mean.
@@ -37,7 +43,8 @@ def subject(
     if files and exporting["backends"]:
         raise BadOption("--to exports a recipe; files are what they are")
     if files:
-        return Subject(tuple(_file(path, given) for path in files))
+        declared = declared or Declared(pixels=given["size"])
+        return Subject(tuple(_file(path, given, declared) for path in files))
     if recipe_given(given):
         made = export(request(given, exporting), progress)
         return Subject(made.artifacts, made.failures)
@@ -66,12 +73,29 @@ def request(given: dict[str, Any], exporting: dict[str, Any]) -> Request:
     )
 
 
-def _file(path: Path, given: dict[str, Any]) -> Artifact:
-    if not recipe_given(given):
-        return artifacts.load(path)
-    from attnbench.pipeline.foreign import foreign
+def declared_from(said: dict[str, Any], given: dict[str, Any]) -> Declared:
+    """What the border options say of a foreign file, and the recipe's of its size."""
+    layout = said["file_layout"]
+    return Declared(
+        names=names_from(said["names"]),
+        reference=reference_pixels(said),
+        file=file_pixels(said),
+        channels_last=None if layout is None else layout == "nhwc",
+        pixels=given["size"],
+    )
 
-    return foreign(path, recipe_from(given), pixels=given["size"])
+
+def _file(path: Path, given: dict[str, Any], declared: Declared) -> Artifact:
+    if not recipe_given(given):
+        if replace(declared, reference=Pixels()) != Declared():
+            raise BadOption(
+                f"{path}: without a reference there is nothing to map",
+                hint="name it: --model PKG.MOD:FACTORY, or --block with --checkpoint",
+            )
+        return artifacts.load(path)
+    from attnbench.pipeline.foreign import foreign  # which loads torch
+
+    return foreign(path, recipe_from(given), declared)
 
 
 def failure_lines(failures: tuple[Failure, ...]) -> None:

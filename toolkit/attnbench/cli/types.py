@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import click
@@ -9,6 +10,7 @@ import click
 from attnbench.errors import UnknownName
 
 LARGEST_SIZE = 4096
+CHANNELS = 3
 
 
 class Size(click.ParamType[tuple[int, int]]):
@@ -29,6 +31,29 @@ class Size(click.ParamType[tuple[int, int]]):
         if not (min(height, width) >= 1 and max(height, width) <= LARGEST_SIZE):
             self.fail(f"a side must be from 1 to {LARGEST_SIZE} pixels", param, ctx)
         return height, width
+
+
+class PerChannel(click.ParamType[tuple[float, float, float]]):
+    """`0.485,0.456,0.406`, or one number for all three channels."""
+
+    name = "R,G,B"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float, float]:
+        """See click.ParamType."""
+        try:
+            numbers = [float(part) for part in str(value).split(",")]
+        except ValueError:
+            numbers = []
+        if len(numbers) not in (1, CHANNELS) or not all(map(math.isfinite, numbers)):
+            self.fail(
+                f"{value!r} is no number, and not three such as 0.485,0.456,0.406", param, ctx
+            )
+        if param is not None and "std" in str(param.name) and min(numbers) <= 0:
+            self.fail("a standard deviation is above 0", param, ctx)
+        red, green, blue = numbers * CHANNELS if len(numbers) == 1 else numbers
+        return red, green, blue
 
 
 class Names(click.ParamType[tuple[str, ...]]):

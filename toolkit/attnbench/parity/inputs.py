@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from attnbench.errors import BadInput, MissingTool
+from attnbench.parity.border import RAW, repixel
 from attnbench.parity.metrics import Array
-from attnbench.records import TensorSpec
+from attnbench.records import Pixels, TensorSpec
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 SEED = 20240229
+IMAGENET = Pixels()
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """A folder of the user's own images, and what the model takes for an image."""
+
+    folder: Path
+    pixels: Pixels = IMAGENET
 
 
 def standard_inputs(specs: Sequence[TensorSpec]) -> dict[str, list[Array]]:
@@ -49,13 +58,13 @@ def _natural(spec: TensorSpec, fallback: Array) -> Array:
     return natural_images(count, (height, width), SEED).numpy()
 
 
-def image_inputs(folder: Path, spec: TensorSpec) -> dict[str, list[Array]]:
+def image_inputs(images: Images, spec: TensorSpec) -> dict[str, list[Array]]:
     """
-    The images of a folder as normalised (1, 3, H, W) arrays, by file name.
+    The images of a folder as (1, 3, H, W) arrays of the model's size, by file name.
 
-    Each is resized to the model's size and normalised by ImageNet's mean and deviation. Raises
-    BadInput when the folder has no image, or one cannot be read.
+    Raises BadInput when the folder has no image, or one cannot be read.
     """
+    folder = images.folder
     if len(spec.shape) != 4 or spec.shape[:2] != (1, 3):
         raise BadInput(f"--images needs a model that takes (1, 3, H, W), not {spec.shape}")
     if not folder.is_dir():
@@ -63,7 +72,9 @@ def image_inputs(folder: Path, spec: TensorSpec) -> dict[str, list[Array]]:
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
     if not paths:
         raise BadInput(f"no image in {folder}", hint=f"looked for {', '.join(IMAGE_SUFFIXES)}")
-    return {path.name: [_image(path, spec.shape[2:])] for path in paths}
+    return {
+        path.name: [repixel(_image(path, spec.shape[2:]), RAW, images.pixels)] for path in paths
+    }
 
 
 def _image(path: Path, size: Iterable[int]) -> Array:
@@ -74,9 +85,7 @@ def _image(path: Path, size: Iterable[int]) -> Array:
     height, width = size
     try:
         with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB").resize((width, height)), np.float32) / 255
+            pixels = np.asarray(image.convert("RGB").resize((width, height)), np.float32)
     except (OSError, UnidentifiedImageError) as error:
         raise BadInput(f"{path}: cannot be read as an image") from error
-    mean, std = (np.array(one, np.float32) for one in (IMAGENET_MEAN, IMAGENET_STD))
-    normal = (pixels - mean) / std
-    return np.ascontiguousarray(normal.transpose(2, 0, 1)[None])
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])

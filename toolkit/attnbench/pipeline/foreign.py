@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from attnbench.backends.formats import FORMATS
-from attnbench.errors import BadArtifact
+import torch
+from torch import nn
+
+from attnbench.backends.formats import FORMATS, Format
+from attnbench.errors import BadArtifact, BadOption
 from attnbench.files import digest, size
-from attnbench.records import Artifact, Delegation, TensorSpec
+from attnbench.parity.border import RAW, is_image
+from attnbench.parity.matching import Declared, bind
+from attnbench.pipeline.reference import example_for, module_for
+from attnbench.records import Artifact, Binding, Border, Delegation, Pixels, TensorSpec
+from attnbench.rewrites.base import named_outputs
 from attnbench.runner import Job, info
 from attnbench_models import Recipe
 
+IMAGE_CHANNELS = (1, 3)
 
-def foreign(path: Path, recipe: Recipe, *, pixels: tuple[int, int] | None = None) -> Artifact:
+
+def foreign(path: Path, recipe: Recipe, declared: Declared | None = None) -> Artifact:
     """
     A file as an artifact whose reference is the recipe's own module, at the file's input size.
 
-    Its border comes from the runtime, which loads it; it has no scopes, so no blocks. Raises
-    BadArtifact for a file that is missing, of a kind that no runtime here loads, or whose input
-    has not the height, width and batch that the user has given.
+    What the file takes and gives comes from the runtime, which loads it; it has no scopes, so no
+    blocks. Raises BadArtifact for a file that is missing, of a kind that no runtime here loads, or
+    whose tensors are not the reference's; BadOption where it contradicts what was declared.
     """
-    if not path.is_file():
-        raise BadArtifact(f"{path} does not exist, or is no file")
-    kind = next((one for one in FORMATS.values() if one.suffix == path.suffix), None)
-    if kind is None or kind.engine is None:
-        kinds = ", ".join(one.suffix for one in FORMATS.values() if one.engine)
-        raise BadArtifact(f"{path}: not a kind of file that a runtime here loads", hint=kinds)
+    declared = declared or Declared()
+    kind = _kind(path)
     sha256 = digest(path)
+    assert kind.engine is not None
     told = info(Job(kind.engine, path, sha256))
-    recipe = replace(
-        recipe,
-        size=_pixels(path, told.inputs, pixels) or recipe.size,
-        batch=_batch(path, told.inputs, recipe.batch),
-    )
+    recipe = _sized(path, told.inputs, recipe, declared)
+    module = module_for(recipe)
+    inputs, outputs = _specs(recipe, module)
+    border = _border(inputs, outputs, told.inputs, told.outputs, declared)
     return Artifact(
         path=str(path),
         backend=kind.name,
@@ -43,38 +49,101 @@ def foreign(path: Path, recipe: Recipe, *, pixels: tuple[int, int] | None = None
         recipe=recipe,
         recipe_key=recipe.key,
         reference=None,
-        inputs=told.inputs,
-        outputs=told.outputs,
+        inputs=inputs,
+        outputs=outputs,
         tools={},
         rewrites=(),
         blocks=(),
         scopes=(),
         delegation=Delegation(0, 0),
+        border=border,
     )
 
 
-def _pixels(
-    path: Path, inputs: Sequence[TensorSpec], given: tuple[int, int] | None
-) -> tuple[int, int] | None:
-    """Height and width of the file's input, or what was given where it is not one image batch."""
-    if len(inputs) != 1 or len(inputs[0].shape) != 4:
-        return given
-    height, width = inputs[0].shape[2:]
-    if given is not None and given != (height, width):
+def _kind(path: Path) -> Format:
+    if not path.is_file():
+        raise BadArtifact(f"{path} does not exist, or is no file")
+    kind = next((one for one in FORMATS.values() if one.suffix == path.suffix), None)
+    if kind is None or kind.engine is None:
+        kinds = ", ".join(one.suffix for one in FORMATS.values() if one.engine)
+        raise BadArtifact(f"{path}: not a kind of file that a runtime here loads", hint=kinds)
+    return kind
+
+
+def _specs(
+    recipe: Recipe, module: nn.Module
+) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+    """What the reference takes and gives, by the names of its arguments and of its results."""
+    example = example_for(recipe, module)
+    with torch.inference_mode():
+        results = named_outputs(module(*example))
+    names = list(inspect.signature(module.forward).parameters)[: len(example)]
+    inputs = (_spec(one, name) for one, name in zip(example, names, strict=True))
+    return tuple(inputs), tuple(_spec(one, name or "output") for name, one in results.items())
+
+
+def _spec(tensor: torch.Tensor, name: str) -> TensorSpec:
+    return TensorSpec(str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape), name)
+
+
+def _border(
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    taken: Sequence[TensorSpec],
+    given: Sequence[TensorSpec],
+    declared: Declared,
+) -> Border:
+    if len(taken) != len(inputs):
         raise BadArtifact(
-            f"{path} takes {height}x{width} pixels, not {given[0]}x{given[1]}",
+            f"the file takes {len(taken)} inputs, the reference {len(inputs)}",
+            hint="is this the model that it was made from?",
+        )
+    named = _known(declared.names, [*inputs, *outputs])
+    bound = bind(inputs, taken, named, "input")
+    images = [b for b, spec in zip(bound, inputs, strict=True) if is_image(spec.shape)]
+    for one in images:
+        if declared.channels_last not in (None, one.channels_last):
+            lie = "last" if one.channels_last else "first"
+            raise BadOption(f"input {one.name or one.at} of the file has its channels {lie}")
+    return Border(
+        bound,
+        bind(outputs, given, named, "output"),
+        declared.reference,
+        declared.file or _pixels_of(images, declared.reference),
+    )
+
+
+def _known(names: Mapping[str, str], ours: Sequence[TensorSpec]) -> Mapping[str, str]:
+    """The user's names, if each is one of the reference's."""
+    known = [one.name for one in ours]
+    for name in names:
+        if name not in known:
+            raise BadOption(
+                f"the reference has no input or output {name!r}",
+                hint=f"it has {', '.join(one or '(unnamed)' for one in known)}",
+            )
+    return names
+
+
+def _pixels_of(images: Sequence[Binding], reference: Pixels) -> Pixels:
+    """What bytes mean, where the file takes them; else what the reference takes."""
+    return RAW if any(one.dtype == "uint8" for one in images) else reference
+
+
+def _sized(path: Path, taken: Sequence[TensorSpec], recipe: Recipe, declared: Declared) -> Recipe:
+    """The recipe for the images of the file, or as it was given where that takes no images."""
+    if len(taken) != 1 or len(taken[0].shape) != 4:
+        return recipe if declared.pixels is None else replace(recipe, size=declared.pixels)
+    batch, *rest = taken[0].shape
+    height, width = rest[1:] if rest[0] in IMAGE_CHANNELS else rest[:2]
+    if declared.pixels is not None and declared.pixels != (height, width):
+        asked = "x".join(map(str, declared.pixels))
+        raise BadArtifact(
+            f"{path} takes {height}x{width} pixels, not {asked}",
             hint=f"leave --size out, or say --size {height}x{width}",
         )
-    return height, width
-
-
-def _batch(path: Path, inputs: Sequence[TensorSpec], given: int) -> int:
-    """How many images the file takes at once; 1 is what was given where nothing was."""
-    if len(inputs) != 1 or len(inputs[0].shape) != 4:
-        return given
-    batch = inputs[0].shape[0]
-    if given not in (1, batch):
+    if recipe.batch not in (1, batch):
         raise BadArtifact(
-            f"{path} takes {batch} images at once, not {given}", hint="leave --batch out"
+            f"{path} takes {batch} images at once, not {recipe.batch}", hint="leave --batch out"
         )
-    return batch
+    return replace(recipe, size=(height, width), batch=batch)

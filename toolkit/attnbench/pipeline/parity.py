@@ -15,8 +15,9 @@ from torch import nn
 from attnbench.backends import format_of
 from attnbench.devices import Device
 from attnbench.errors import BadModel
+from attnbench.parity.border import feed, feedable, read
 from attnbench.parity.cases import Expected, Margins
-from attnbench.parity.inputs import image_inputs, standard_inputs
+from attnbench.parity.inputs import Images, image_inputs, standard_inputs
 from attnbench.parity.judge import judge
 from attnbench.parity.limits import limits_for
 from attnbench.parity.metrics import Array
@@ -36,11 +37,13 @@ class Question:
     expected: tuple[Expected, ...]
 
 
-def ask(module: nn.Module, artifact: Artifact, images: Path | None = None) -> Question:
+def ask(module: nn.Module, artifact: Artifact, images: Images | None = None) -> Question:
     """PyTorch's answers for the standard inputs of an artifact and the user's own images."""
     inputs: dict[str, list[Array]] = dict(standard_inputs(artifact.inputs))
     if images is not None:
         inputs |= image_inputs(images, artifact.inputs[0])
+    if artifact.border is not None:
+        inputs = {name: feedable(artifact.border, arrays) for name, arrays in inputs.items()}
     double = copy.deepcopy(module).double()
     expected = tuple(_expected(name, module, double, arrays) for name, arrays in inputs.items())
     return Question(inputs, expected)
@@ -83,13 +86,25 @@ def verify(artifact: Artifact, question: Question, device: Device) -> Verdict:
     assert engine is not None  # callers leave out what cannot run here
     job = Job(engine, Path(artifact.path), artifact.sha256, place=device.place)
     limits = limits_for(artifact.backend, artifact.recipe.precision)
-    got = compute(job, list(question.inputs.values()))
+    got = _computed(artifact, job, question)
     cases = tuple(
         case
         for expected, outputs in zip(question.expected, got, strict=True)
         for case in judge(expected, outputs, limits, task_of(artifact.recipe))
     )
     return Verdict(identify(artifact), device.name, cases)
+
+
+def _computed(artifact: Artifact, job: Job, question: Question) -> list[list[Array]]:
+    """The artifact's outputs for each input, as the reference has them."""
+    border, inputs = artifact.border, list(question.inputs.values())
+    if border is None:
+        return compute(job, inputs)
+    got = compute(job, [feed(border, arrays) for arrays in inputs])
+    return [
+        read(border, outputs, expected.single)
+        for outputs, expected in zip(got, question.expected, strict=True)
+    ]
 
 
 def task_of(recipe: Recipe) -> str:
@@ -102,7 +117,7 @@ def identify(artifact: Artifact) -> ArtifactId:
     return ArtifactId(artifact.backend, artifact.sha256, artifact.recipe, artifact.recipe_key)
 
 
-def questions(artifacts: Sequence[Artifact], images: Path | None = None) -> dict[str, Question]:
+def questions(artifacts: Sequence[Artifact], images: Images | None = None) -> dict[str, Question]:
     """One question for each reference among the artifacts, by `reference_key`."""
     asked: dict[str, Question] = {}
     for artifact in artifacts:
@@ -113,6 +128,6 @@ def questions(artifacts: Sequence[Artifact], images: Path | None = None) -> dict
 
 
 def reference_key(artifact: Artifact) -> str:
-    """What two artifacts share that have the same reference: module, weights and input shapes."""
+    """What two artifacts share that have the same reference: module, weights and inputs."""
     weights = artifact.reference.sha256 if artifact.reference else ""
-    return f"{artifact.recipe_key}-{weights}-{artifact.inputs}"
+    return f"{artifact.recipe_key}-{weights}-{artifact.inputs}-{artifact.border}"

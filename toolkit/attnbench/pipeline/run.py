@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 
 from attnbench.backends import format_of
 from attnbench.clock import now
 from attnbench.devices import Device
+from attnbench.parity.inputs import Images
 from attnbench.pipeline.effort import Effort
-from attnbench.pipeline.parity import questions, reference_key, verify
+from attnbench.pipeline.parity import Question, questions, reference_key, verify
 from attnbench.pipeline.profile import profile
+from attnbench.pipeline.suspects import explained
 from attnbench.progress import Progress, stepping
 from attnbench.records import Artifact, Verdict
 from attnbench.store import Run
@@ -22,7 +24,7 @@ def runnable(artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
 
 
 def verify_all(
-    artifacts: Sequence[Artifact], device: Device, progress: Progress, images: Path | None = None
+    artifacts: Sequence[Artifact], device: Device, progress: Progress, images: Images | None = None
 ) -> tuple[Verdict, ...]:
     """A verdict on every artifact, against the module that it was made from."""
     with stepping(progress, "reference in PyTorch"):
@@ -30,8 +32,15 @@ def verify_all(
     verdicts = []
     for artifact in artifacts:
         with stepping(progress, f"parity {artifact.backend}"):
-            verdicts.append(verify(artifact, asked[reference_key(artifact)], device))
+            verdicts.append(_judged(artifact, asked[reference_key(artifact)], device))
     return tuple(verdicts)
+
+
+def _judged(artifact: Artifact, question: Question, device: Device) -> Verdict:
+    """The verdict; where a file that others made fails, with what would make it agree."""
+    verdict = verify(artifact, question, device)
+    reason = None if verdict else explained(artifact, question, device)
+    return verdict if reason is None else replace(verdict, notes=(*verdict.notes, reason))
 
 
 def profile_all(

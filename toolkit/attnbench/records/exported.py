@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from attnbench.records.border import Border
 from attnbench_models import Recipe
 
 Kind = Literal["attention", "backbone"]
@@ -13,10 +14,16 @@ Kind = Literal["attention", "backbone"]
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """A tensor at the border of a model; `dtype` as NumPy spells it."""
+    """
+    A tensor at the border of a model; `dtype` as NumPy spells it.
+
+    `name` is what the artifact calls it, "" where nobody has asked; two that differ in nothing
+    else are equal.
+    """
 
     dtype: str
     shape: tuple[int, ...]
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,8 @@ class Artifact:
 
     `path` is absolute and not part of the manifest, which lies beside the file as `<file>.json`
     and holds everything else. A folder (Core ML) is digested over its sorted files. `output_names`
-    are the model's own for its outputs, in their order; () if it has none.
+    are the model's own for its outputs, in their order; () if it has none. A file that others
+    made has a `border`: `inputs` and `outputs` are the reference's then, not its own.
     """
 
     path: str
@@ -104,3 +112,4 @@ class Artifact:
     scopes: tuple[Scope, ...]
     delegation: Delegation
     output_names: tuple[str, ...] = ()
+    border: Border | None = None

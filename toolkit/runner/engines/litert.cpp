@@ -34,12 +34,14 @@ class LiteRtSession final : public Session {
     for (std::size_t i = 0; i < count; ++i) {
       const RankedTensorType type = type_of(signature, i, api_.input_tensor);
       inputs_.push_back(make_spec(kElementTypes, type.element, type.layout.shape()));
+      inputs_.back().name = name_of(signature, i, api_.input_name);
       in_.push_back(allocate(type, i, api_.input_requirements));
     }
     check(api_.output_count(signature, &count), Stage::artifact, "reads no outputs");
     for (std::size_t i = 0; i < count; ++i) {
       const RankedTensorType type = type_of(signature, i, api_.output_tensor);
       outputs_.push_back(make_spec(kElementTypes, type.element, type.layout.shape()));
+      outputs_.back().name = name_of(signature, i, api_.output_name);
       out_.push_back(allocate(type, i, api_.output_requirements));
     }
   }
@@ -107,6 +109,12 @@ class LiteRtSession final : public Session {
     RankedTensorType type{};
     check(api_.tensor_type(tensor, &type), Stage::artifact, "reads no tensor type");
     return type;
+  }
+
+  static std::string name_of(Signature* signature, std::size_t i, const auto& name_at) {
+    const char* name = nullptr;
+    check(name_at(signature, i, &name), Stage::artifact, "reads no tensor's name");
+    return name;
   }
 
   TensorBuffer* allocate(const RankedTensorType& type, std::size_t i, const auto& requirements_of) const {

@@ -92,6 +92,8 @@ struct Api {
   S<Status(Signature*, std::size_t*)> output_count{library, "LiteRtGetNumSignatureOutputs"};
   S<Status(Signature*, std::size_t, Tensor**)> input_tensor{library, "LiteRtGetSignatureInputTensorByIndex"};
   S<Status(Signature*, std::size_t, Tensor**)> output_tensor{library, "LiteRtGetSignatureOutputTensorByIndex"};
+  S<Status(Signature*, std::size_t, const char**)> input_name{library, "LiteRtGetSignatureInputName"};
+  S<Status(Signature*, std::size_t, const char**)> output_name{library, "LiteRtGetSignatureOutputName"};
   S<Status(Tensor*, RankedTensorType*)> tensor_type{library, "LiteRtGetRankedTensorType"};
   S<Status(CompiledModel*, std::size_t, std::size_t, Requirements**)> input_requirements{
       library, "LiteRtGetCompiledModelInputBufferRequirements"};

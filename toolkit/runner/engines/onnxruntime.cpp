@@ -18,7 +18,6 @@ constexpr ElementType kElementTypes[] = {{1, "float32", 4}, {2, "uint8", 1},  {3
                                          {11, "float64", 8}, {12, "uint32", 4}, {13, "uint64", 8}};
 
 struct Description {
-  std::string name;
   int element;
   TensorSpec spec;
 };
@@ -27,7 +26,7 @@ struct Description {
 class Side {
  public:
   void bind(const Api& api, MemoryInfo* memory, const Description& tensor) {
-    names_.push_back(tensor.name);
+    names_.push_back(tensor.spec.name);
     buffers_.emplace_back(tensor.spec.bytes);
     values_.push_back(nullptr);
     api(Stage::artifact, create_tensor, memory, buffers_.back().data(), tensor.spec.bytes,
@@ -117,20 +116,22 @@ class OrtSession final : public attnbench::Session {
   Description describe(std::size_t i, auto name_of, auto type_of) const {
     char* name = nullptr;
     api_(Stage::artifact, name_of, session_, i, allocator_, &name);
-    Description result{name, 0, {}};
+    const std::string own_name = name;
     api_(Stage::artifact, allocator_free, allocator_, name);
     TypeInfo* type = nullptr;
     api_(Stage::artifact, type_of, session_, i, &type);
     const auto owned = api_.own(type, release_type_info);
     const TensorInfo* tensor = nullptr;
     api_(Stage::artifact, as_tensor_info, type, &tensor);
-    if (tensor == nullptr) throw Failure(Stage::artifact, result.name + " is not a tensor");
+    if (tensor == nullptr) throw Failure(Stage::artifact, own_name + " is not a tensor");
     std::size_t rank = 0;
     api_(Stage::artifact, dimension_count, tensor, &rank);
     std::vector<std::int64_t> dims(rank);
     api_(Stage::artifact, dimensions, tensor, dims.data(), rank);
-    api_(Stage::artifact, element_type, tensor, &result.element);
-    result.spec = make_spec(kElementTypes, result.element, dims);
+    int element = 0;
+    api_(Stage::artifact, element_type, tensor, &element);
+    Description result{element, make_spec(kElementTypes, element, dims)};
+    result.spec.name = own_name;
     return result;
   }
 
