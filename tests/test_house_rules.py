@@ -23,7 +23,7 @@ RANKS = (
     {"errors", "clock", "progress"},
     {"files", "records", "registry"},
     {"stats", "emulation"},
-    {"store", "parity", "attribution", "rewrites", "emulation"},
+    {"store", "parity", "attribution", "rewrites", "emulation", "mlprogram"},
     {"artifacts", "backends", "runner"},
     {"devices", "calibration"},  # both start a runner
     {"pipeline", "report"},

@@ -12,7 +12,8 @@ What can go wrong, as a tree; the number is the exit code of the command line.
     ├── ExportError            4   a converter refused the model
     ├── DeviceError            5   a device did not do what it was asked
     └── RunnerError            6   the runner or its trace broke the contract
-        └── AttributionError       a trace that cannot be mapped to blocks beyond doubt
+        ├── AttributionError       a trace that cannot be mapped to blocks beyond doubt
+        └── UnknownOperator        a Core ML program with what attnbench does not compute
 
 Exit codes 1 (a gate failed) and 7 (inconclusive) are verdicts: values, not exceptions.
 """
@@ -91,3 +92,7 @@ class RunnerError(AttnbenchError):
 
 class AttributionError(RunnerError):
     """A trace that cannot be mapped to blocks beyond doubt."""
+
+
+class UnknownOperator(RunnerError):
+    """A Core ML program with an operator, or a kind of value, that attnbench does not compute."""
