@@ -115,6 +115,11 @@ CASES = {
         "",
     ),
     "layout alone": (["export", "--layout", "official"], "--layout says how to read", ""),
+    "a border of no file": (["parity", "--block", "coord", "--map", "x=y"], "there is none", ""),
+    "a border of our own": (["parity", "foreign.onnx", "--file-bgr"], "nothing to map", "--model"),
+    "no mapping": (["parity", "foreign.onnx", "--map", "x"], "is not REFERENCE=FILE", ""),
+    "no mean": (["parity", "foreign.onnx", "--mean", "1,2"], "0.485,0.456,0.406", ""),
+    "no deviation": (["parity", "foreign.onnx", "--file-std", "0"], "is above 0", ""),
     "files and backends": (["parity", "foreign.onnx", "--to", "onnx"], "files are what", ""),
     # the user's own code
     "no block file": ([*EXPORT, "--block", "absent.py:A"], "there is no file absent.py", "FILE.py"),

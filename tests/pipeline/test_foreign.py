@@ -105,7 +105,6 @@ def verdict_on(path, recipe=ONE, **declared):
 
 
 CAFFE = Pixels(bgr=True)
-UNIT = Pixels(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
 
 def test_bytes_with_channels_last_are_found_out_and_their_order_is_named(theirs):
@@ -117,7 +116,7 @@ def test_bytes_with_channels_last_are_found_out_and_their_order_is_named(theirs)
     wrong = verdict_on(path)
     assert not wrong
     assert wrong.notes == ("it agrees if fed otherwise: --file-bgr",)
-    right = verdict_on(path, file=Pixels(border.file.mean, border.file.std, bgr=True))
+    right = verdict_on(path, bgr=True)
     assert right
     assert right.notes == ()
 
@@ -125,13 +124,13 @@ def test_bytes_with_channels_last_are_found_out_and_their_order_is_named(theirs)
 def test_pixels_from_0_to_1_are_named(theirs):
     path = theirs(FromUnit)
     assert verdict_on(path).notes == ("it agrees if fed otherwise: --file-mean 0 --file-std 1",)
-    assert verdict_on(path, file=UNIT)
+    assert verdict_on(path, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
 
 def test_both_may_take_other_images_than_usual(theirs):
     path = theirs(nn.Sequential)
     assert verdict_on(path, reference=CAFFE)
-    assert not verdict_on(path, reference=CAFFE, file=Pixels())
+    assert not verdict_on(path, reference=CAFFE, bgr=False)
 
 
 def test_a_softmax_at_the_end_is_named(theirs):

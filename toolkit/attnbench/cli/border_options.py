@@ -66,12 +66,3 @@ def reference_pixels(given: dict[str, Any]) -> Pixels:
     """What the reference takes for an image."""
     usual = Pixels()
     return Pixels(given["mean"] or usual.mean, given["std"] or usual.std, given["bgr"])
-
-
-def file_pixels(given: dict[str, Any]) -> Pixels | None:
-    """What the file takes for an image, if anything was said of it."""
-    mean, std, bgr = given["file_mean"], given["file_std"], given["file_bgr"]
-    if mean is None and std is None and bgr is None:
-        return None
-    ours = reference_pixels(given)
-    return Pixels(mean or ours.mean, std or ours.std, ours.bgr if bgr is None else bgr)

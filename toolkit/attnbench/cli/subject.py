@@ -8,7 +8,7 @@ from typing import Any
 
 from attnbench import artifacts
 from attnbench.cli import complain
-from attnbench.cli.border_options import file_pixels, names_from, reference_pixels
+from attnbench.cli.border_options import names_from, reference_pixels
 from attnbench.cli.console import say
 from attnbench.cli.options import backends_from, recipe_from, recipe_given, skip_from
 from attnbench.errors import BadOption
@@ -45,6 +45,8 @@ def subject(
     if files:
         declared = declared or Declared(pixels=given["size"])
         return Subject(tuple(_file(path, given, declared) for path in files))
+    if declared is not None and _of_a_file(declared):
+        raise BadOption("--map and --file-... are about a FILE that others made, and there is none")
     if recipe_given(given):
         made = export(request(given, exporting), progress)
         return Subject(made.artifacts, made.failures)
@@ -79,15 +81,22 @@ def declared_from(said: dict[str, Any], given: dict[str, Any]) -> Declared:
     return Declared(
         names=names_from(said["names"]),
         reference=reference_pixels(said),
-        file=file_pixels(said),
+        mean=said["file_mean"],
+        std=said["file_std"],
+        bgr=said["file_bgr"],
         channels_last=None if layout is None else layout == "nhwc",
         pixels=given["size"],
     )
 
 
+def _of_a_file(declared: Declared) -> bool:
+    """Whether anything was said that only a foreign file has."""
+    return replace(declared, reference=Pixels(), pixels=None) != Declared()
+
+
 def _file(path: Path, given: dict[str, Any], declared: Declared) -> Artifact:
     if not recipe_given(given):
-        if replace(declared, reference=Pixels()) != Declared():
+        if _of_a_file(declared):
             raise BadOption(
                 f"{path}: without a reference there is nothing to map",
                 hint="name it: --model PKG.MOD:FACTORY, or --block with --checkpoint",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from attnbench.errors import BadArtifact, BadOption
-from attnbench.records import Binding, Pixels, TensorSpec
+from attnbench.records import Binding, Pixels, TensorSpec, Triple
 
 IMAGENET = Pixels()
 HOLDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -22,13 +22,15 @@ class Declared:
     What the user says of a file that others made; the rest is found out.
 
     `names` are the file's names of tensors by the reference's. `reference` is what the reference
-    takes for an image, `file` what the file takes (None: the same, or bytes if it takes uint8).
-    `channels_last` is how its images lie; None is either. `pixels` is its input size.
+    takes for an image; so does the file, or it takes bytes where it takes uint8, but for `mean`,
+    `std` and `bgr`. `channels_last` is how its images lie; None is either. `pixels` is its size.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     reference: Pixels = IMAGENET
-    file: Pixels | None = None
+    mean: Triple | None = None
+    std: Triple | None = None
+    bgr: bool | None = None
     channels_last: bool | None = None
     pixels: tuple[int, int] | None = None
 

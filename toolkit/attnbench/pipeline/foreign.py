@@ -109,7 +109,7 @@ def _border(
         bound,
         bind(outputs, given, named, "output"),
         declared.reference,
-        declared.file or _pixels_of(images, declared.reference),
+        _pixels_of(images, declared),
     )
 
 
@@ -125,9 +125,15 @@ def _known(names: Mapping[str, str], ours: Sequence[TensorSpec]) -> Mapping[str,
     return names
 
 
-def _pixels_of(images: Sequence[Binding], reference: Pixels) -> Pixels:
-    """What bytes mean, where the file takes them; else what the reference takes."""
-    return RAW if any(one.dtype == "uint8" for one in images) else reference
+def _pixels_of(images: Sequence[Binding], declared: Declared) -> Pixels:
+    """What the file takes for an image."""
+    ours = declared.reference
+    usual = RAW if any(one.dtype == "uint8" for one in images) else ours
+    return Pixels(
+        declared.mean or usual.mean,
+        declared.std or usual.std,
+        ours.bgr if declared.bgr is None else declared.bgr,
+    )
 
 
 def _sized(path: Path, taken: Sequence[TensorSpec], recipe: Recipe, declared: Declared) -> Recipe:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from attnbench.records.border import Binding, Border, Pixels
-from attnbench.records.compared import BlockRatio, Comparison, Finding, Ratio
+from attnbench.records.border import Binding, Border, Pixels, Triple
+from attnbench.records.compared import (
+    BlockRatio,
+    Comparison,
+    Finding,
+    Outcome,
+    Ratio,
+    Rounds,
+)
 from attnbench.records.exported import (
     Applied,
     Artifact,
@@ -63,15 +70,18 @@ __all__ = [
     "Launch",
     "Measurement",
     "Operator",
+    "Outcome",
     "Paired",
     "Pixels",
     "Ratio",
     "Reading",
     "Reference",
     "Residual",
+    "Rounds",
     "Scope",
     "TensorSpec",
     "Trace",
+    "Triple",
     "Undelegated",
     "Validity",
     "Verdict",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+Triple = tuple[float, float, float]
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -12,8 +14,8 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class Pixels:
     """What a model takes for an image: (pixel / 255 - mean) / std of each channel, RGB or BGR."""
 
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
+    mean: Triple = IMAGENET_MEAN
+    std: Triple = IMAGENET_STD
     bgr: bool = False
 
 
