@@ -9,8 +9,10 @@ from attnbench.devices.profile import DeviceProfile
 from attnbench.devices.reach import Reached
 from attnbench.devices.remote import Remote
 from attnbench.errors import BadOption
-from attnbench.pipeline.compare import LIMIT, RESIDUAL, Pair, compare, stored_pairs
+from attnbench.pipeline.bench import Measured
+from attnbench.pipeline.compare import LIMIT, RESIDUAL, compare, stored_pairs
 from attnbench.pipeline.effort import COUNTED, Effort, effort_on
+from attnbench.pipeline.trial import Pair
 from attnbench.records import INSTRUCTIONS, Interval, Residual
 from attnbench.store import Run
 from tests.report.invented import WHEN, measurement, refused
@@ -23,6 +25,10 @@ def counted(backend="onnx", scale=1.0):
 
 def taking(made, ns):
     return replace(made, latency_ns=Interval(ns, ns, ns))
+
+
+def once(a, b):
+    return Pair(Measured(a), Measured(b))
 
 
 def board(time, **profile):
@@ -41,7 +47,7 @@ def board(time, **profile):
 )
 def test_the_verdict_is_on_the_whole(more, passes):
     a, b = taking(counted(), 10**9), taking(counted(), round(10**9 * (1 + more)))
-    found = compare([Pair(a, b)])
+    found = compare(once(a, b))
     assert bool(found) is passes
     assert found.whole.ratio == pytest.approx(1 + more)
     assert found.notes == ()
@@ -52,7 +58,7 @@ def test_every_block_of_either_is_there_and_the_residual():
     extra, rest = b.blocks[0], b.blocks[1:]
     a = replace(a, blocks=tuple(one for one in a.blocks if one.path != rest[0].path))
     b = replace(b, blocks=rest)
-    rows = {row.path: row.time for row in compare([Pair(a, b)]).blocks}
+    rows = {row.path: row.time for row in compare(once(a, b)).blocks}
     assert rows[rest[0].path].a_ns is None
     assert rows[rest[0].path].ratio is None
     assert rows[extra.path].b_ns is None
@@ -63,9 +69,9 @@ def test_every_block_of_either_is_there_and_the_residual():
 
 def test_what_else_differs_is_noted():
     b = replace(counted(), libraries={"lib.so": "1"}, runner_sha256="2", cpus=(1,))
-    assert len(compare([Pair(counted(), b)]).notes) == 3
+    assert len(compare(once(counted(), b)).notes) == 3
     unmapped = replace(refused("onnx", 1.0), clock=INSTRUCTIONS)
-    found = compare([Pair(counted(), unmapped)])
+    found = compare(once(counted(), unmapped))
     assert found.blocks is None
     assert "B: no time per block" in found.notes[0]
 
@@ -73,15 +79,18 @@ def test_what_else_differs_is_noted():
 def test_stored_runs_are_paired_by_backend():
     a = Run(WHEN, (counted("onnx"), counted("tflite")))
     b = Run(WHEN, (counted("tflite"), counted("executorch")))
-    (((pair,),)) = stored_pairs(a, b)
-    assert pair.a.artifact.backend == pair.b.artifact.backend == "tflite"
+    (pair,) = stored_pairs(a, b)
+    sides = (pair.a.measurement, pair.b.measurement)
+    assert {one.artifact.backend for one in sides} == {"tflite"}
 
 
 def test_runs_that_cannot_be_compared():
     a = Run(WHEN, (counted(),))
     real = Run(WHEN, (replace(counted(), clock="monotonic"),))
-    with pytest.raises(BadOption, match="interleaved comparison of latencies is planned"):
+    with pytest.raises(BadOption, match="stored runs of real time did not take turns") as caught:
         stored_pairs(a, real)
+    assert "attnbench compare" in caught.value.hint
+    assert "--device host" in caught.value.hint
     with pytest.raises(BadOption, match="no measurement of the same backend"):
         stored_pairs(a, Run(WHEN, (counted("tflite"),)))
     elsewhere = replace(counted(), device=replace(counted().device, name="other"))

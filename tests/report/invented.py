@@ -1,7 +1,12 @@
 """A run with INVENTED numbers: plausible, made by formula, measured nowhere. For tests only."""
 
+import math
 from dataclasses import replace
 
+from attnbench.attribution.places import Place
+from attnbench.pipeline.bench import Measured
+from attnbench.pipeline.compare import compare
+from attnbench.pipeline.trial import Interleaved, Pair, Plan
 from attnbench.records import (
     ArtifactId,
     BlockTime,
@@ -143,3 +148,22 @@ def run():
         measurements=(onnx, busy, refused("executorch", 1.1)),
         verdicts=(verdict("onnx"), verdict("tflite", 2.0), failing),
     )
+
+
+def launches(of, factor=1.0, phase=1.7):
+    """Sixteen launches of a measurement, which go up and down by half a percent, with blocks."""
+    wobble = [factor * (1 + 0.005 * math.sin(phase * i)) for i in range(16)]
+    runs = zip(wobble, (of.runs * 2)[:16], strict=True)
+    places = [
+        {Place(block.path): part * block.ns for block in of.blocks} | {Place(None, "layout"): 21e3}
+        for part in wobble
+    ]
+    shown = replace(of, runs=tuple(tuple(round(part * ns) for ns in run) for part, run in runs))
+    return Measured(shown, tuple(places))
+
+
+def comparison(factor=1.1, limit=None, detect=None):
+    """B takes `factor` of A's time, in each block; eight rounds."""
+    one = measurement("onnx", 1.0, Residual(21_000), 1.003)
+    turns = Interleaved(Plan(seed=1, detect=detect), ("ABBA", "BAAB") * 4, 4.0)
+    return compare(Pair(launches(one), launches(one, factor, 2.3), turns), limit)

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from attnbench.pipeline.compare import Pair, compare
 from attnbench.report.documents import compare_document, parity_document, profile_document
 from tests.report import invented
 
 RUN = invented.run()
-COMPARED = compare([Pair(RUN.measurements[0], RUN.measurements[1])])
+COMPARED = invented.comparison(limit=0.025)
 DOCS = Path(__file__).parents[2] / "docs" / "json.md"
 
 
@@ -79,5 +78,5 @@ def test_the_documentation_lists_every_key(heading, document, entries):
         actual = document[entries][0][key]
         if isinstance(value, dict) and "…" not in value:
             assert set(value) == set(actual), key
-        if isinstance(value, list) and value and isinstance(value[0], dict):
+        if isinstance(value, list) and value and isinstance(value[0], dict) and "…" not in value[0]:
             assert set(value[0]) == set(actual[0]), key

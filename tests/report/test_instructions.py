@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from attnbench.pipeline.compare import Pair, compare
+from attnbench.pipeline.bench import Measured
+from attnbench.pipeline.compare import compare
+from attnbench.pipeline.trial import Pair
 from attnbench.records import INSTRUCTIONS, Conditions, DeviceId, Reading, Residual
-from attnbench.report import comparison, documents, html, markdown, print_comparisons, print_report
+from attnbench.report import comparison, documents, html, markdown, print_report
 from attnbench.report.conditions_table import conditions
 from attnbench.report.view import columns
 from attnbench.store import Run
@@ -82,14 +84,13 @@ def test_the_host_has_no_such_table():
 def test_a_comparison_says_its_verdict_and_its_worth():
     slower = replace(COUNTED, latency_ns=replace(COUNTED.latency_ns, median=2 * 10**6))
     before = replace(COUNTED, latency_ns=replace(COUNTED.latency_ns, median=10**6))
-    found = compare([Pair(before, slower)])
-    text = terminal(print_comparisons, [found])
+    found = compare(Pair(Measured(before), Measured(slower)))
+    text = terminal(print_report, Run(WHEN, comparisons=(found,)))
     assert (
         "B executes 100.00% more than A (1.00 ms to 2.00 ms of instruction time), ✗ above" in text
     )
     assert comparison.CAVEAT in text
     document = documents.compare_document([found])
     assert (document["verdict"], document["comparisons"][0]["verdict"]) == ("fail", "fail")
-    assert "within the limit of 0.50%" in terminal(
-        print_comparisons, [compare([Pair(before, before)])]
-    )
+    same = compare(Pair(Measured(before), Measured(before)))
+    assert "within the limit of 0.50%" in terminal(print_report, Run(WHEN, comparisons=(same,)))

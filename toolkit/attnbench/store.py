@@ -12,18 +12,19 @@ import msgspec
 
 from attnbench.errors import BadInput
 from attnbench.files import write
-from attnbench.records import SCHEMA, Measurement, Verdict
+from attnbench.records import SCHEMA, Comparison, Measurement, Verdict
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one command found out: measurements and verdicts that belong together."""
+    """What one command found out: measurements, verdicts and comparisons that belong together."""
 
     taken_at: str
     measurements: tuple[Measurement, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     schema: int = SCHEMA
 
 

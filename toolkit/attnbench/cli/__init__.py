@@ -15,7 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "export": "Export a model to one or more runtimes.",
     "parity": "Hold artifacts against PyTorch; exit 1 if one differs.",
     "profile": "Measure latency, whole and per block.",
-    "compare": "Hold one model's instruction time against another's; exit 1 if it grew.",
+    "compare": "Hold one model against another, taking turns: slower, faster, or alike.",
     "report": "Show stored runs again, as text and as a page.",
     "list": "List blocks, backbones, backends, devices or rewrites.",
     "doctor": "Check what is needed here, or on a device, and say what to do about it.",

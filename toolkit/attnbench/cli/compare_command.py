@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from attnbench.cli.device_options import Chosen, device_options
-from attnbench.cli.options import export_options, json_option, shape_options
+from attnbench.cli.options import export_options, json_option, runs_option, shape_options
+from attnbench.cli.trial_options import trial_options
 
 
 @click.command("compare")
 @click.argument("a")
 @click.argument("b")
 @shape_options
+@click.option(
+    "--b",
+    "differences",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="What B has otherwise: threads, cpus, or an option of the model such as width; may be "
+    "repeated.",
+)
 @export_options
 @device_options
-@click.option(
-    "--limit",
-    type=click.FloatRange(0, 1000),
-    default=0.5,
-    show_default=True,
-    metavar="PERCENT",
-    help="How much B may take above A.",
-)
+@trial_options
+@runs_option
 @json_option
 @click.pass_context
 def command(
@@ -31,27 +35,27 @@ def command(
     /,
     a: str,
     b: str,
+    differences: tuple[str, ...],
     device: Chosen,
-    limit: float,
+    limit: float | None,
+    folder: Path,
     as_json: bool,
     **given: Any,
 ) -> None:
     """
-    Hold B against A in instruction time: two blocks, two artifacts, or two stored runs.
+    Hold B against A, launch by launch in turn: two blocks, two artifacts, or two stored runs.
 
-    Exits 1 if B executes more than --limit above A. An alarm for code that became longer: it sees
-    neither caches nor memory, so it does not say which of the two is faster.
+    Says how much slower or faster B is, as a whole and per block, with an interval, or that they
+    cannot be told apart at this effort. With --limit exits 1 if B takes more than that above A, 7
+    if it may. Where a device counts instructions one pair says all, and the limit is 0.5 %.
     """
-    from rich.console import Console
+    from attnbench.cli import outcome
+    from attnbench.cli.compared import Words, compared
+    from attnbench.cli.console import Steps
+    from attnbench.cli.trial_options import differences_of
 
-    from attnbench.cli.compared import compared
-    from attnbench.cli.console import Steps, write_json
-    from attnbench.report import documents, print_comparisons
-
+    words = Words(a, b, differences_of(ctx, differences))
     with Steps() as progress:
-        found = compared(a, b, device, given, progress, limit=limit / 100)
-    if as_json:
-        write_json(documents.compare_document(found))
-    else:
-        print_comparisons(found, Console())
-    ctx.exit(0 if all(found) else 1)
+        found = compared(words, device, given, progress, limit=limit)
+    outcome.show_comparison(found, None if words.are_stored else folder, as_json=as_json)
+    ctx.exit(outcome.comparison_code(found))

@@ -9,13 +9,17 @@ from rich.console import Console
 
 from attnbench.cli.console import say, write_json
 from attnbench.cli.subject import Subject, failure_lines
+from attnbench.clock import now
 from attnbench.errors import AttributionError, BadOption
 from attnbench.files import write
 from attnbench.pipeline import run as pipeline
 from attnbench.pipeline.export import Failure
-from attnbench.records import Artifact
+from attnbench.records import Artifact, Comparison
 from attnbench.report import documents, junit, markdown, print_report, write_report
 from attnbench.store import Run, Store
+
+FAILED, INCONCLUSIVE = 1, 7
+"""Exit codes of verdicts, which are no exceptions."""
 
 
 def runnable(chosen: Subject) -> tuple[Artifact, ...]:
@@ -85,6 +89,26 @@ def show_run(run: Run, folder: Path, *, as_json: bool) -> None:
     else:
         print_report(run, Console())
     _where({"record": path, **pages})
+
+
+def show_comparison(found: Sequence[Comparison], folder: Path | None, *, as_json: bool) -> None:
+    """Store what was measured, if a folder is given, and show it."""
+    run = Run(now(), comparisons=tuple(found))
+    paths = {}
+    if folder is not None:
+        path = Store(folder).add(run)
+        paths = {"record": path, **write_report(run, folder, path.stem)}
+    if as_json:
+        write_json(documents.compare_document(found))
+    else:
+        print_report(run, Console())
+    _where(paths)
+
+
+def comparison_code(found: Sequence[Comparison]) -> int:
+    """1 if one is above its limit, 7 if one may be, else 0."""
+    worst = documents.worst(found)
+    return {"fail": FAILED, "inconclusive": INCONCLUSIVE}.get(worst or "", 0)
 
 
 def _where(paths: dict[str, Path]) -> None:

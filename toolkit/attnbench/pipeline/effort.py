@@ -40,6 +40,9 @@ COUNTED = Effort(
 )
 """For a clock that counts instructions: nothing to average, and every inference takes seconds."""
 
+INTERLEAVED = Effort(launches=1, iterations=20, paired_launches=1, paired_iterations=10, warmup=5)
+"""For one turn in a comparison: launches are what it needs, and a phone's time goes into those."""
+
 
 def effort_on(
     device: Device,
@@ -48,15 +51,16 @@ def effort_on(
     *,
     threads: int | None = None,
     cpus: tuple[int, ...] = (),
+    usual: Effort = Effort(),
 ) -> Effort:
     """
-    What is asked for, and for the rest the device's usual effort.
+    What is asked for, and for the rest the usual effort; that of a clock that counts is its own.
 
     Raises BadOption where times mean nothing, and for several threads in instruction time.
     """
     device.check_times()
     counts = device.clock == INSTRUCTIONS
-    usual = COUNTED if counts else Effort(threads=device.threads)
+    usual = COUNTED if counts else replace(usual, threads=device.threads)
     if counts and threads not in (None, 1):
         raise BadOption(
             f"--threads {threads}: instruction time is that of one thread",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 from attnbench.records.exported import Kind
-from attnbench.records.measured import ArtifactId, DeviceId
+from attnbench.records.measured import ArtifactId, DeviceId, Measurement
+
+Outcome = Literal["pass", "fail", "inconclusive"]
 
 
 class Finding(Enum):
@@ -19,29 +22,65 @@ class Finding(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A time in A and in B, in ns, and B / A; None where there is none, or it is 0."""
+    """
+    A time in A and in B, in ns, and B / A; None where there is none, or it is 0.
+
+    `low` and `high` are the ratio's 95 % interval, where A and B were interleaved: the ratio is
+    then estimated from launches that were neighbours, and not the quotient of the two times.
+    """
 
     a_ns: int | None
     b_ns: int | None
     ratio: float | None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BlockRatio:
-    """The same of one block's exclusive time; "(residual)" is all that is in no block."""
+    """
+    The same of one block's exclusive time; "(residual)" is all that is in no block.
+
+    `finding` takes into account that many blocks are tested, which its interval does not.
+    `a_launches_ns` and `b_launches_ns` have the block's time in each launch.
+    """
 
     path: str
     kind: Kind | None
     time: Ratio
+    finding: Finding | None = None
+    a_launches_ns: tuple[int, ...] = ()
+    b_launches_ns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """
+    How A and B took turns: in each round of four launches as `orders` say, "ABBA" or "BAAB".
+
+    The orders are drawn with `seed`; the k-th A of them all is the k-th run of A's measurement.
+    `seconds` is what a round took. `detectable` is the effect that so many rounds find four times
+    in five, judged by how launches of the same model differ; as a share. `asked` is the effect that
+    was to be detectable, `needed` how many rounds that takes by what was seen.
+    """
+
+    seed: int
+    orders: tuple[str, ...]
+    seconds: float
+    detectable: float
+    asked: float | None = None
+    needed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """
-    B against A on one device; truthy unless B takes more than `limit` (a share) above A.
+    B against A on one device; truthy unless B takes more than `limit` (a share) above A, or may.
 
     The verdict is on the whole inference. `blocks` is None where time could not be mapped to
-    blocks. `notes` say what besides the models is not the same in both.
+    blocks, or was not to be. `notes` say what besides the models is not the same in both, and what
+    is wrong with the measurements, which are A's and B's. `rounds` is None in instruction time,
+    where a single pair says all.
     """
 
     a: ArtifactId
@@ -51,8 +90,22 @@ class Comparison:
     engines: tuple[str, str]
     whole: Ratio
     blocks: tuple[BlockRatio, ...] | None
-    limit: float
+    limit: float | None
+    measurements: tuple[Measurement, Measurement]
     notes: tuple[str, ...] = ()
+    finding: Finding | None = None
+    rounds: Rounds | None = None
 
     def __bool__(self) -> bool:
-        return self.whole.ratio is not None and self.whole.ratio <= 1 + self.limit
+        return self.outcome in (None, "pass")
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """Whether the interval is above the limit, below it, or on both sides; None: no limit."""
+        if self.limit is None or self.whole.ratio is None:
+            return None
+        low = self.whole.ratio if self.whole.low is None else self.whole.low
+        high = self.whole.ratio if self.whole.high is None else self.whole.high
+        if low > 1 + self.limit:
+            return "fail"
+        return "pass" if high <= 1 + self.limit else "inconclusive"

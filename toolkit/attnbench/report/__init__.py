@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from attnbench import files
-from attnbench.records import Comparison
 from attnbench.report import html, junit, markdown, terminal
 from attnbench.store import Run
 
@@ -16,7 +14,6 @@ __all__ = [
     "html",
     "junit",
     "markdown",
-    "print_comparisons",
     "print_report",
     "terminal",
     "write_report",
@@ -30,11 +27,6 @@ def write_report(run: Run, folder: Path, stem: str) -> dict[str, Path]:
     for suffix, render in forms.items():
         files.write(paths[suffix], render(run))
     return paths
-
-
-def print_comparisons(shown: Sequence[Comparison], console: Console) -> None:
-    """Print them likewise."""
-    console.print(terminal.render_comparisons(shown, console.width))
 
 
 def print_report(run: Run, console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attnbench.report import comparison
 from attnbench.report.conditions_table import conditions
 from attnbench.report.tables import Table, blocks, latency, parity
 from attnbench.report.view import columns, judged
@@ -11,5 +12,6 @@ from attnbench.store import Run
 def tables(run: Run) -> tuple[Table, ...]:
     """The tables of a run that have anything to show."""
     shown = columns(run)
-    every = latency(shown), blocks(shown), parity(judged(run)), conditions(shown)
+    held = map(comparison.table, run.comparisons)
+    every = *held, latency(shown), blocks(shown), parity(judged(run)), conditions(shown)
     return tuple(table for table in every if table.rows)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from attnbench.records import SCHEMA, Comparison, Measurement, Verdict
+from attnbench.records import SCHEMA, Comparison, Measurement, Outcome, Verdict
 from attnbench.store import Run
 
 Document = dict[str, Any]
@@ -30,6 +30,8 @@ def parity_document(verdicts: Sequence[Verdict]) -> Document:
 
 def run_document(run: Run) -> Document:
     """The document of `run --json` and `report --json`: both of the above for one run."""
+    if run.comparisons:
+        return compare_document(run.comparisons)
     return {**profile_document(run.measurements), **parity_document(run.verdicts)}
 
 
@@ -37,9 +39,16 @@ def compare_document(comparisons: Sequence[Comparison]) -> Document:
     """The document of `compare --json`."""
     return {
         "schema": SCHEMA,
-        "verdict": _word(all(comparisons)),
-        "comparisons": [{**_plain(one), "verdict": _word(bool(one))} for one in comparisons],
+        "verdict": worst(comparisons),
+        "comparisons": [{**_plain(one), "verdict": one.outcome} for one in comparisons],
     }
+
+
+def worst(comparisons: Sequence[Comparison]) -> Outcome | None:
+    """One that failed decides, then one that is inconclusive; None where there is no limit."""
+    found = {one.outcome for one in comparisons}
+    order: tuple[Outcome, ...] = ("fail", "inconclusive", "pass")
+    return next((outcome for outcome in order if outcome in found), None)
 
 
 def _judged(verdict: Verdict) -> Document:

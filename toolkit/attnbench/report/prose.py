@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from attnbench.attribution.conserve import CLOSES_WITHIN
-from attnbench.records import ArtifactId, Measurement
-from attnbench.report import units
+from attnbench.records import ArtifactId, Comparison, Measurement
+from attnbench.report import comparison, units
 from attnbench.report.margins import worst
-from attnbench.report.view import Column, Judged, columns, counted, distinct, judged, sums
+from attnbench.report.view import (
+    Column,
+    Judged,
+    columns,
+    counted,
+    distinct,
+    judged,
+    measured,
+    sums,
+)
 from attnbench.stats import FEWEST
 from attnbench.store import Run
 
@@ -37,7 +46,7 @@ def title(run: Run) -> str:
 def setting(run: Run) -> str:
     """Recipe, device, clock and threads on one line, each fact once however many measurements."""
     facts = [title(run), ", ".join(distinct(_recipe(a) for a in _artifacts(run)))]
-    shown = run.measurements
+    shown = measured(run)
     if shown:
         facts.append(", ".join(distinct(_device(m) for m in shown)))
         clocks = f"clock {', '.join(distinct(m.clock for m in shown))}"
@@ -48,31 +57,33 @@ def setting(run: Run) -> str:
 
 def quantity(run: Run) -> str:
     """What its times are: `Latency`."""
-    return "Instruction time" if counted(run.measurements) else "Latency"
+    return "Instruction time" if counted(measured(run)) else "Latency"
 
 
 def answer(run: Run) -> tuple[str, ...]:
     """What the run found, one sentence for the cost in each runtime and one for parity."""
+    held = (sentence for one in run.comparisons for sentence in comparison.sentences(one))
     costs = (_cost(column) for column in columns(run))
-    return (*costs, *_parity(judged(run)))
+    return (*held, *costs, *_parity(judged(run)))
 
 
 def notices(run: Run) -> tuple[Notice, ...]:
     """Everything that is wrong or odd, worst first."""
     found = [n for column in columns(run) for n in _of_measurement(column)]
     found += [n for one in judged(run) for n in _of_verdict(one)]
+    found += [n for one in run.comparisons for n in _of_comparison(one)]
     order = ("error", "warning", "note")
     return tuple(sorted(found, key=lambda notice: order.index(notice.severity)))
 
 
 def method(run: Run) -> tuple[tuple[str, str], ...]:
     """Terms and what they mean in this run."""
-    terms = (*_latency_terms(run.measurements), *_parity_terms(run))
-    return tuple(terms)
+    held = dict.fromkeys(map(comparison.terms, run.comparisons))
+    return (*held, *_latency_terms(run.measurements), *_parity_terms(run))
 
 
 def _artifacts(run: Run) -> Iterator[ArtifactId]:
-    yield from (m.artifact for m in run.measurements)
+    yield from (m.artifact for m in measured(run))
     yield from (v.artifact for v in run.verdicts)
 
 
@@ -132,6 +143,20 @@ def _of_measurement(column: Column) -> Iterator[Notice]:
     if m.conditions.unknown and not counted([m]):
         names = ", ".join(m.conditions.unknown)
         yield Notice("note", column.label, f"could not be read or set on the device: {names}")
+
+
+def _of_comparison(one: Comparison) -> Iterator[Notice]:
+    """What is wrong with either side, said once if it is of both."""
+    sides = {"A": one.measurements[0].validity, "B": one.measurements[1].validity}
+    said: dict[str, list[str]] = {}
+    for side, validity in sides.items():
+        for text in validity.warnings:
+            said.setdefault(text, []).append(side)
+    for text, found in said.items():
+        yield Notice("warning", f"{one.a.backend} {' and '.join(found)}", text)
+    yield from (Notice("note", one.a.backend, text) for text in one.notes)
+    if one.rounds is None:
+        yield Notice("note", one.a.backend, comparison.CAVEAT)
 
 
 def _of_verdict(one: Judged) -> Iterator[Notice]:

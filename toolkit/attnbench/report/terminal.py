@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rich import box
 from rich.cells import cell_len
@@ -11,8 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from attnbench.records import Comparison
-from attnbench.report import comparison, prose, units
+from attnbench.report import prose, units
 from attnbench.report.contents import tables
 from attnbench.report.tables import Heading, Mark, Row, Table
 from attnbench.store import Run
@@ -25,14 +24,6 @@ ATTENTION = "◆ "
 def render(run: Run, width: int) -> RenderableType:
     """The whole report for so many columns: setting, answer, tables, and what is wrong."""
     return Group(*_parts(run, width))
-
-
-def render_comparisons(shown: Sequence[Comparison], width: int) -> RenderableType:
-    """Tables of B against A, and what they say."""
-    parts: list[RenderableType] = []
-    for one in shown:
-        parts += [*_table(comparison.table(one), width), Text()]
-    return Group(*parts, *map(_text, comparison.sentences(shown)))
 
 
 def _parts(run: Run, width: int) -> Iterator[RenderableType]:

@@ -80,6 +80,11 @@ class Part:
     attention_ns: int
 
 
+def measured(run: Run) -> tuple[Measurement, ...]:
+    """All of the run's measurements, those of its comparisons included."""
+    return (*run.measurements, *(m for one in run.comparisons for m in one.measurements))
+
+
 def counted(measurements: Sequence[Measurement]) -> bool:
     """Whether their times are numbers of instructions; of a run they all are, or none is."""
     return any(one.clock == INSTRUCTIONS for one in measurements)

@@ -80,11 +80,13 @@ def ratio(scores: Sequence[float], confidence: float = 0.95) -> Ratio:
     3rd ed., sections 3.2 and 3.3.
     """
     n = len(scores)
-    means = sorted((scores[i] + scores[j]) / 2 for i in range(n) for j in range(i, n))
+    first, second = np.triu_indices(n)
+    values = np.asarray(scores, dtype=np.float64)
+    means = np.sort((values[first] + values[second]) / 2)
     rank = _rank(n, confidence)
-    low, high = means[rank - 1], means[len(means) - rank]
+    low, high = float(means[rank - 1]), float(means[-rank])
     return Ratio(
-        value=math.exp(statistics.median(means)),
+        value=math.exp(float(np.median(means))),
         low=math.exp(low),
         high=math.exp(high),
         spread=(high - low) / 2 / _normal(confidence) * math.sqrt(n),
@@ -112,7 +114,9 @@ def blocks_for(
     effect: float, spread: float, *, power: float = 0.8, confidence: float = 0.95
 ) -> int:
     """How many blocks find B / A = 1 + effect with this power; `spread` is a pilot's."""
-    blocks = FEWEST_BLOCKS
+    away = _normal(confidence) + statistics.NormalDist().inv_cdf(power)
+    fewest = (away * spread / math.log1p(effect)) ** 2  # as if the spread were known exactly
+    blocks = max(FEWEST_BLOCKS, math.floor(fewest))
     while detectable(blocks, spread, power=power, confidence=confidence) > effect:
         blocks = max(blocks + 1, blocks * 21 // 20)  # to within 5 %
     return blocks
@@ -138,11 +142,10 @@ def _normal(confidence: float) -> float:
     return statistics.NormalDist().inv_cdf(1 - (1 - confidence) / 2)
 
 
-def _p(means: Sequence[float], n: int) -> float:
+def _p(means: NDArray[Any], n: int) -> float:
     """Twice the chance of a signed-rank sum as small as the smaller of the two; at most 1."""
-    not_above = sum(1 for mean in means if mean <= 0)
-    not_below = sum(1 for mean in means if mean >= 0)
-    return min(1.0, 2 * float(_below(n)[min(not_above, not_below) + 1]))
+    smaller = min(np.count_nonzero(means <= 0), np.count_nonzero(means >= 0))
+    return min(1.0, 2 * float(_below(n)[smaller + 1]))
 
 
 def _rank(n: int, confidence: float) -> int:

@@ -1,0 +1,99 @@
+"""A comparison in every form: what was found, how sure that is, and what could have been."""
+
+from dataclasses import replace
+
+import pytest
+
+from attnbench.records import Comparison, Finding, Measurement, Validity
+from attnbench.report import documents, html, markdown
+from attnbench.store import Run, Store, from_json, to_json
+from tests.report.invented import WHEN, comparison
+from tests.report.test_text import printed
+
+
+def forms(found):
+    run = Run(WHEN, comparisons=(found,))
+    return [printed(run, 140), markdown.render(run).replace("\\", ""), html.render(run)]
+
+
+@pytest.mark.parametrize("form", range(3))
+def test_every_form_says_it(form):
+    text = " ".join(forms(comparison())[form].split())
+    for words in (
+        "slower than A, from +9",
+        "95 % interval over 8 rounds",
+        "This effort finds a difference of",
+        "four times in five",
+        "features.16.attention",
+        "inference",
+        "slower",
+    ):
+        assert words in text, words
+    assert "instruction" not in text
+
+
+def test_alike_and_faster():
+    assert "not distinguishable at this effort" in forms(comparison(1.0))[0]
+    assert comparison(1.0).finding is Finding.NOT_DISTINGUISHABLE
+    assert comparison(0.8).finding is Finding.FASTER
+    assert "faster than A, from -20" in " ".join(forms(comparison(0.8))[0].split())
+
+
+@pytest.mark.parametrize(
+    ("factor", "limit", "outcome", "words"),
+    [
+        (1.1, None, None, "slower"),
+        (1.1, 0.02, "fail", "✗ above the limit of 2.00%"),
+        (1.1, 0.3, "pass", "below the limit of 30.00%"),
+        (1.1, 0.1, "inconclusive", "inconclusive, take more rounds"),
+    ],
+)
+def test_the_limit_is_held_against_the_whole_interval(factor, limit, outcome, words):
+    found = comparison(factor, limit)
+    assert found.outcome == outcome
+    assert bool(found) is (outcome in (None, "pass"))
+    assert words in " ".join(forms(found)[0].split())
+    assert documents.compare_document([found])["verdict"] == outcome
+
+
+def test_one_that_failed_decides_for_all():
+    some = [comparison(1.1, limit) for limit in (0.3, 0.1, 0.02)]
+    assert documents.worst(some) == "fail"
+    assert documents.worst(some[:2]) == "inconclusive"
+    assert documents.worst(some[:1]) == "pass"
+    assert documents.worst([comparison()]) is None
+
+
+def test_a_budget_that_was_spent_says_how_long_it_takes():
+    found = comparison(detect=0.0001)
+    assert found.rounds.needed > 8
+    text = " ".join(forms(found)[0].split())
+    assert f"takes {found.rounds.needed} rounds" in text
+    assert "--budget" in text
+    assert "as --detect 90.0% asks for" in " ".join(forms(comparison(detect=0.9))[0].split())
+
+
+def test_what_is_wrong_with_both_is_said_once():
+    found = comparison()
+    hot = Validity(ok=False, warnings=("the device says: throttled",))
+    sides: list[Measurement] = [replace(m, validity=hot) for m in found.measurements]
+    text = " ".join(forms(replace(found, measurements=tuple(sides)))[0].split())
+    assert text.count("throttled") == 1
+    assert "warning: onnx A and B: the device says: throttled" in text
+
+
+def test_a_comparison_is_stored_and_read_again(tmp_path):
+    run = Run(WHEN, comparisons=(comparison(limit=0.05, detect=0.03),))
+    store = Store(tmp_path)
+    assert store.load(store.add(run)) == run
+    (found,) = run.comparisons
+    assert from_json(to_json(found), Comparison, "here") == found
+    assert len(found.blocks[0].a_launches_ns) == 2 * len(found.rounds.orders)
+
+
+def test_a_block_that_only_one_has_is_not_tested():
+    found = comparison()
+    assert all(row.finding for row in found.blocks if row.time.ratio)
+    believed = [row for row in found.blocks if row.finding is Finding.SLOWER]
+    assert all(row.time.low > 1 for row in believed)
+    assert len(believed) >= len(found.blocks) - 3
