@@ -92,7 +92,7 @@ def _rounding(model: nn.Module, images: Tensor) -> float:
         (
             float((a.double() - b).abs().max() / (b.max() - b.min()))
             for a, b in zip(single, double, strict=True)
-            if b.is_floating_point() and b.max() > b.min()
+            if isinstance(b, Tensor) and b.is_floating_point() and b.max() > b.min()
         ),
         default=0.0,
     )
@@ -141,9 +141,10 @@ def _take_statistics(norm: _BatchNorm, inputs: tuple[Tensor, ...]) -> None:
 def _run(model: nn.Module, images: Tensor) -> None:
     try:
         model(images)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         reason = str(error).partition("\n")[0]
         raise ModelError(
             f"{type(model).__name__} does not take a {tuple(images.shape)} input: {reason}",
-            hint="a model takes (N, 3, H, W); use the size that it is made for",
+            hint="a model takes (N, 3, H, W) in float32, of the size that it is made for, or says "
+            "what it takes in a method example_inputs()",
         ) from error

@@ -16,8 +16,8 @@ from attnbench.files import digest, size
 from attnbench.parity.border import RAW, is_image
 from attnbench.parity.matching import Declared, bind
 from attnbench.pipeline.reference import example_for, module_for
+from attnbench.pipeline.soundness import check_sound, results_of
 from attnbench.records import Artifact, Binding, Border, Delegation, Pixels, TensorSpec
-from attnbench.rewrites.base import named_outputs
 from attnbench.runner import Job, info
 from attnbench_models import Recipe
 
@@ -75,8 +75,8 @@ def _specs(
 ) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     """What the reference takes and gives, by the names of its arguments and of its results."""
     example = example_for(recipe, module)
-    with torch.inference_mode():
-        results = named_outputs(module(*example))
+    check_sound(module, example)
+    results = results_of(module, example)
     names = list(inspect.signature(module.forward).parameters)[: len(example)]
     inputs = (_spec(one, name) for one, name in zip(example, names, strict=True))
     return tuple(inputs), tuple(_spec(one, name or "output") for name, one in results.items())

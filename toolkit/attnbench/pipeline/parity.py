@@ -22,6 +22,7 @@ from attnbench.parity.judge import judge
 from attnbench.parity.limits import limits_for
 from attnbench.parity.metrics import Array
 from attnbench.pipeline.reference import reference_of
+from attnbench.pipeline.soundness import check_numbers
 from attnbench.records import Artifact, ArtifactId, Verdict
 from attnbench.rewrites.base import named_outputs
 from attnbench.runner import Job, compute
@@ -46,7 +47,25 @@ def ask(module: nn.Module, artifact: Artifact, images: Images | None = None) -> 
         inputs = {name: feedable(artifact.border, arrays) for name, arrays in inputs.items()}
     double = copy.deepcopy(module).double()
     expected = tuple(_expected(name, module, double, arrays) for name, arrays in inputs.items())
-    return Question(inputs, expected)
+    question = Question(inputs, expected)
+    _check_answers(module, question)
+    return question
+
+
+def _check_answers(module: nn.Module, question: Question) -> None:
+    """Raise BadModel for answers that say nothing: no numbers, or always the same ones."""
+    for one in question.expected:
+        if not all(np.isfinite(y).all() for y in one.single):
+            arrays = question.inputs[one.name]
+            check_numbers(module, [torch.from_numpy(array) for array in arrays], one.name)
+    first, *others = question.expected
+    for at, y in enumerate(first.single):
+        if all(np.array_equal(y, one.single[at]) for one in others):
+            raise BadModel(
+                f"{first.of_output(at)}: the model gives the same for every input, so agreement "
+                "would prove nothing",
+                hint="is its head still zero, or is something multiplied by zero?",
+            )
 
 
 def _expected(name: str, module: Any, double: Any, arrays: Sequence[Array]) -> Expected:

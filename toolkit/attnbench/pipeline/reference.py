@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import io
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from attnbench.artifacts import weights_of
 from attnbench.errors import BadModel, ExportError
 from attnbench.files import cache_dir, digest, remove, staged, write
 from attnbench.pipeline.identity import source_digest
+from attnbench.pipeline.soundness import check_sound
 from attnbench.records import Artifact, Reference
 from attnbench_models import Recipe
 from attnbench_models.build import build
@@ -78,7 +82,8 @@ def example_for(recipe: Recipe, module: nn.Module) -> tuple[Tensor, ...]:
 def trace(module: nn.Module, example: Sequence[Tensor]) -> ExportedProgram:
     """The module's ATen graph. Raises ExportError in torch.export's own words."""
     try:
-        return torch.export.export(module, tuple(example))
+        with _silence():
+            return torch.export.export(module, tuple(example))
     except (
         RuntimeError,
         ValueError,
@@ -88,6 +93,18 @@ def trace(module: nn.Module, example: Sequence[Tensor]) -> ExportedProgram:
     ) as e:
         words = " ".join(str(e).split())[:300] or type(e).__name__
         raise ExportError(f"torch.export cannot trace the model: {words}") from e
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep torch from logging and printing the graph that it then refuses with an exception."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)
 
 
 def weights_for(recipe: Recipe, identity: str) -> Path:
@@ -102,7 +119,9 @@ def weights_for(recipe: Recipe, identity: str) -> Path:
     if not whole:
         remove(folder)
         with staged(folder) as fresh:
-            save(module_for(replace(recipe, prune=None)), fresh / WEIGHTS)
+            module = module_for(replace(recipe, prune=None))
+            check_sound(module, example_for(recipe, module))
+            save(module, fresh / WEIGHTS)
             write(fresh / DIGEST, digest(fresh / WEIGHTS))
     return weights
 
@@ -122,7 +141,9 @@ def graph_identity(recipe: Recipe) -> str:
     graph holds: constants, buffers that are not saved.
     """
     module = module_for(recipe)
-    program = trace(module, example_for(recipe, module))
+    example = example_for(recipe, module)
+    check_sound(module, example)
+    program = trace(module, example)
     block = recipe.block and recipe.block.rpartition("/")[2]  # where its file lies is no matter
     total = hashlib.sha256(replace(recipe, block=block).key.encode())
     total.update(program.graph_module.code.encode())
