@@ -24,7 +24,7 @@ RANKS = (
     {"files", "records", "registry"},
     {"stats", "emulation"},
     {"store", "parity", "attribution", "rewrites", "emulation", "mlprogram"},
-    {"artifacts", "backends", "runner"},
+    {"artifacts", "backends", "graphs", "runner"},
     {"devices", "calibration"},  # both start a runner
     {"pipeline", "report"},
     {"cli"},

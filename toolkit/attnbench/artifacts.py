@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from attnbench.errors import BadArtifact
-from attnbench.files import digest, write
+from attnbench.files import digest, size, write
 from attnbench.records import Artifact
 from attnbench.store import from_json, to_json
 
@@ -25,11 +25,12 @@ def save_manifest(artifact: Artifact) -> None:
     write(manifest_of(path), to_json(replace(artifact, path=path.name)))
 
 
-def load(path: Path) -> Artifact:
+def load(path: Path, *, changed: bool = False) -> Artifact:
     """
     An artifact of ours, with the proof that its bytes are those that were exported.
 
-    Raises BadArtifact when the file or its manifest is missing, or the file has changed.
+    Raises BadArtifact when the file or its manifest is missing, or the file has changed; with
+    `changed` it may have, and is taken as it is.
     """
     manifest = manifest_of(path)
     if not path.exists():
@@ -40,10 +41,13 @@ def load(path: Path) -> Artifact:
         hint = "for a file of another converter name its reference: --model, or --block"
         raise BadArtifact(f"{path} has no manifest {manifest.name}", hint=hint)
     artifact = replace(from_json(manifest.read_bytes(), Artifact, str(manifest)), path=str(path))
-    if (found := digest(path)) != artifact.sha256:
+    found = digest(path)
+    if changed:
+        return replace(artifact, sha256=found, bytes=size(path))
+    if found != artifact.sha256:
         raise BadArtifact(
             f"{path} has changed since its export: sha256 {found[:12]}, not {artifact.sha256[:12]}",
-            hint="export it again",
+            hint="export it again, or see where it differs: attnbench parity FILE --localise",
         )
     return artifact
 

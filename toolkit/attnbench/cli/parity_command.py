@@ -10,6 +10,7 @@ import click
 from attnbench.cli.border_options import NAMES, border_options
 from attnbench.cli.device_options import Chosen, device_options
 from attnbench.cli.options import (
+    REPRO,
     export_options,
     images_option,
     json_option,
@@ -24,6 +25,12 @@ from attnbench.cli.options import (
 @device_options
 @images_option
 @border_options
+@click.option(
+    "--localise/--no-localise",
+    "localise",
+    default=None,
+    help="Find the first block that differs.  [default: if parity fails]",
+)
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML for CI.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables as Markdown.")
 @json_option
@@ -34,6 +41,7 @@ def command(
     files: tuple[Path, ...],
     device: Chosen,
     images: Path | None,
+    localise: bool | None,
     junit: Path | None,
     markdown: Path | None,
     as_json: bool,
@@ -44,13 +52,15 @@ def command(
 
     A file of another converter needs its reference named: --model, or --block with --checkpoint.
     Its inputs and outputs are found by name, shape or order, and its images as the reference's
-    unless --file-... says otherwise. Exits 1 if any artifact differs beyond its limits.
+    unless --file-... says otherwise. Exits 1 if any artifact differs beyond its limits; the first
+    block that does is then written to reports/repro. --localise takes files that have changed.
     """
     from attnbench.cli import outcome
     from attnbench.cli.console import Steps
     from attnbench.cli.subject import declared_from, subject
     from attnbench.clock import now
     from attnbench.parity.inputs import Images
+    from attnbench.pipeline.localise import Localising
     from attnbench.pipeline.run import verify_all
     from attnbench.store import Run
 
@@ -59,9 +69,9 @@ def command(
     declared = declared_from({name: given.pop(name) for name in NAMES}, given)
     shown = Images(images, declared.reference) if images else None
     with Steps() as progress:
-        chosen = subject(files, given, exporting, progress, declared)
+        chosen = subject(files, given, exporting, progress, declared, changed=bool(localise))
         runnable = outcome.runnable(chosen)
-        verdicts = verify_all(runnable, on, progress, shown)
+        verdicts = verify_all(runnable, on, progress, shown, Localising.wanted(localise, REPRO))
     run = Run(now(), verdicts=verdicts)
     outcome.show_parity(run, as_json=as_json, junit_to=junit, markdown_to=markdown)
     ctx.exit(outcome.exit_code(run, chosen.failures))

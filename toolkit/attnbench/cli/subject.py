@@ -32,19 +32,21 @@ def subject(
     exporting: dict[str, Any],
     progress: Progress,
     declared: Declared | None = None,
+    *,
+    changed: bool = False,
 ) -> Subject:
     """
     The artifacts that the arguments mean.
 
     Files of ours carry their recipe; a foreign one takes its reference from the recipe options.
     Without files, a recipe is exported (or found in the cache); without both, the last export of
-    this directory is taken, and named.
+    this directory is taken, and named. With `changed` files of ours may not be as exported.
     """
     if files and exporting["backends"]:
         raise BadOption("--to exports a recipe; files are what they are")
     if files:
         declared = declared or Declared(pixels=given["size"])
-        return Subject(tuple(_file(path, given, declared) for path in files))
+        return Subject(tuple(_file(path, given, declared, changed=changed) for path in files))
     if declared is not None and _of_a_file(declared):
         raise BadOption("--map and --file-... are about a FILE that others made, and there is none")
     if recipe_given(given):
@@ -94,14 +96,14 @@ def _of_a_file(declared: Declared) -> bool:
     return replace(declared, reference=Pixels(), pixels=None) != Declared()
 
 
-def _file(path: Path, given: dict[str, Any], declared: Declared) -> Artifact:
+def _file(path: Path, given: dict[str, Any], declared: Declared, *, changed: bool) -> Artifact:
     if not recipe_given(given):
         if _of_a_file(declared):
             raise BadOption(
                 f"{path}: without a reference there is nothing to map",
                 hint="name it: --model PKG.MOD:FACTORY, or --block with --checkpoint",
             )
-        return artifacts.load(path)
+        return artifacts.load(path, changed=changed)
     from attnbench.pipeline.foreign import foreign  # which loads torch
 
     return foreign(path, recipe_from(given), declared)

@@ -24,7 +24,7 @@ from attnbench.parity.metrics import (
 )
 from attnbench.records import Case
 
-__all__ = ["Expected", "judge"]
+__all__ = ["Expected", "distances", "judge"]
 
 
 def judge(
@@ -49,7 +49,7 @@ def _cases(expected: Expected, got: Sequence[Array], limits: Limits, task: str) 
         if np.issubdtype(single.dtype, np.integer):
             yield from segmentation.label_cases(name, single, output, expected.margins, limits)
             continue
-        yield from _distances(name, single, double, output, limits)
+        yield from distances(name, single, double, output, limits)
         if task == "segmentation":
             yield from segmentation.cases(name, expected, at, output, limits)
         elif single.ndim == 2:
@@ -58,9 +58,10 @@ def _cases(expected: Expected, got: Sequence[Array], limits: Limits, task: str) 
         yield from detection.cases(expected, got, limits)
 
 
-def _distances(
+def distances(
     name: str, single: Array, double: Array, got: Array, limits: Limits
 ) -> Iterator[Case]:
+    """The cases of one tensor of numbers, whatever it is for."""
     if _is_constant(single, limits):
         yield MAX_ABS.case(name, MAX_ABS.of(single, got), limits.absolute)
         return

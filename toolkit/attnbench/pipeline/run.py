@@ -10,6 +10,7 @@ from attnbench.clock import now
 from attnbench.devices import Device
 from attnbench.parity.inputs import Images
 from attnbench.pipeline.effort import Effort
+from attnbench.pipeline.localise import Localising, localised
 from attnbench.pipeline.parity import Question, questions, reference_key, verify
 from attnbench.pipeline.profile import profile
 from attnbench.pipeline.suspects import explained
@@ -24,15 +25,28 @@ def runnable(artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
 
 
 def verify_all(
-    artifacts: Sequence[Artifact], device: Device, progress: Progress, images: Images | None = None
+    artifacts: Sequence[Artifact],
+    device: Device,
+    progress: Progress,
+    images: Images | None = None,
+    localising: Localising | None = None,
 ) -> tuple[Verdict, ...]:
-    """A verdict on every artifact, against the module that it was made from."""
+    """
+    A verdict on every artifact, against the module that it was made from.
+
+    With `localising` also the first block that differs, of those of ours that fail.
+    """
     with stepping(progress, "reference in PyTorch"):
         asked = questions(artifacts, images)
     verdicts = []
     for artifact in artifacts:
         with stepping(progress, f"parity {artifact.backend}"):
-            verdicts.append(_judged(artifact, asked[reference_key(artifact)], device))
+            question = asked[reference_key(artifact)]
+            verdict = _judged(artifact, question, device)
+        if localising is not None and (localising.always or (artifact.scopes and not verdict)):
+            with stepping(progress, f"first block that differs in {artifact.backend}"):
+                verdict = localised(artifact, verdict, question, device, localising)
+        verdicts.append(verdict)
     return tuple(verdicts)
 
 

@@ -22,11 +22,17 @@ from attnbench.records.exported import (
     TensorSpec,
     Undelegated,
 )
+from attnbench.records.judged import (
+    DIFFERS,
+    BlockError,
+    Case,
+    Divergence,
+    FirstOperator,
+)
 from attnbench.records.measured import (
     INSTRUCTIONS,
     ArtifactId,
     BlockTime,
-    Case,
     Conditions,
     DeviceId,
     Interval,
@@ -48,6 +54,7 @@ from attnbench.records.traced import (
 SCHEMA = 1
 
 __all__ = [
+    "DIFFERS",
     "INSTRUCTIONS",
     "SCHEMA",
     "Applied",
@@ -55,6 +62,7 @@ __all__ = [
     "ArtifactId",
     "Binding",
     "Block",
+    "BlockError",
     "BlockRatio",
     "BlockTime",
     "Border",
@@ -63,8 +71,10 @@ __all__ = [
     "Conditions",
     "Delegation",
     "DeviceId",
+    "Divergence",
     "Event",
     "Finding",
+    "FirstOperator",
     "Interval",
     "Kind",
     "Launch",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from attnbench.records.exported import Kind
+from attnbench.records.judged import Case, Divergence
 from attnbench_models import Recipe
 
 INSTRUCTIONS = "instructions"
@@ -195,26 +195,18 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One metric on one input, held against its limit; `value` None is not a number."""
-
-    input: str
-    metric: str
-    unit: str
-    value: float | None
-    limit: float
-    better: Literal["lower", "higher"]
-    passed: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether one artifact still computes what PyTorch computes; truthy when it does."""
+    """
+    Whether one artifact still computes what PyTorch computes; truthy when it does.
+
+    `divergence` is where it first differs, if that was looked for.
+    """
 
     artifact: ArtifactId
     device: str
     cases: tuple[Case, ...]
     notes: tuple[str, ...] = ()
+    divergence: Divergence | None = None
 
     def __bool__(self) -> bool:
         return bool(self.cases) and all(case.passed for case in self.cases)

@@ -58,6 +58,7 @@ def _judged(verdict: Verdict) -> Document:
         "verdict": _word(bool(verdict)),
         "cases": _plain(verdict.cases),
         "notes": list(verdict.notes),
+        "divergence": _plain(verdict.divergence),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
 from attnbench.records import Case, Verdict
+from attnbench.report import divergence
 
 
 def render(verdicts: Sequence[Verdict]) -> str:
@@ -19,6 +20,10 @@ def render(verdicts: Sequence[Verdict]) -> str:
         )
         for case in verdict.cases:
             _add(suite, name, case)
+        found = verdict.divergence
+        told = [*verdict.notes, *([] if found is None else [divergence.told(found)])]
+        if told:
+            Xml.SubElement(suite, "system-out").text = "\n".join(told)
     Xml.indent(root)
     return Xml.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

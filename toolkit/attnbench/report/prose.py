@@ -8,7 +8,7 @@ from typing import Literal
 
 from attnbench.attribution.conserve import CLOSES_WITHIN
 from attnbench.records import ArtifactId, Comparison, Measurement
-from attnbench.report import comparison, units
+from attnbench.report import comparison, divergence, units
 from attnbench.report.margins import worst
 from attnbench.report.view import (
     Column,
@@ -166,6 +166,8 @@ def _of_verdict(one: Judged) -> Iterator[Notice]:
         yield Notice("error", one.label, f"parity fails: {metrics}; do not trust this artifact")
     if not one.verdict.cases:
         yield Notice("error", one.label, "parity fails: no case was judged")
+    if (found := one.verdict.divergence) is not None:
+        yield Notice("error" if found.block else "note", one.label, divergence.told(found))
     yield from (Notice("note", one.label, text) for text in one.verdict.notes)
 
 

@@ -1,0 +1,72 @@
+"""Where blocks begin and end in a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from attnbench.graphs.base import Graph
+from attnbench.graphs.layouts import Shape, layouts
+from attnbench.records import Block
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """
+    A block of the graph: its operators, the values that enter, and the one that it returns.
+
+    `at` is the position of the operator that makes `exit`, `shape` what PyTorch's output has.
+    """
+
+    block: Block
+    nodes: tuple[int, ...]
+    entries: tuple[str, ...]
+    exit: str
+    at: int
+    shape: Shape
+
+    def around(self, other: Boundary) -> bool:
+        """Whether it is a block that the other one is in."""
+        return other.block.path.startswith(f"{self.block.path}.")
+
+
+def boundaries(
+    graph: Graph, blocks: Iterable[Block], shapes: Mapping[str, Shape]
+) -> tuple[Boundary, ...]:
+    """
+    The blocks whose output is a value of the graph, by where it is made, inner blocks first.
+
+    `shapes` are those of the outputs in PyTorch, of each block that returns one tensor. The output
+    is the last value of that size that leaves the block: what is computed in it and read outside.
+    A block that was fused into its neighbours has none.
+    """
+    found = [
+        _boundary(graph, block, shapes[block.path]) for block in blocks if block.path in shapes
+    ]
+    order = [one for one in found if one is not None]
+    return tuple(sorted(order, key=lambda one: (one.at, -len(one.block.path))))
+
+
+def _boundary(graph: Graph, block: Block, shape: Shape) -> Boundary | None:
+    inside = [at for at, node in enumerate(graph.nodes) if is_inside(node.path, block.path)]
+    nodes = [graph.nodes[at] for at in inside]
+    made = {value: at for at in inside for value in graph.nodes[at].outputs}
+    elsewhere = set(graph.outputs).union(
+        *(node.inputs for at, node in enumerate(graph.nodes) if at not in set(inside))
+    )
+    exits = [value for value in made if value in elsewhere and _fits(graph, value, shape)]
+    if not exits:
+        return None
+    entries = tuple(dict.fromkeys(one for node in nodes for one in node.inputs if one not in made))
+    last = max(exits, key=lambda value: made[value])
+    return Boundary(block, tuple(inside), entries, last, made[last], shape)
+
+
+def is_inside(path: str | None, block: str) -> bool:
+    """Whether a module is the block or in it."""
+    return path is not None and f"{path}.".startswith(f"{block}.")
+
+
+def _fits(graph: Graph, value: str, shape: Shape) -> bool:
+    known = graph.shapes.get(value)
+    return known is not None and any(layouts(known, shape, channels_last=graph.channels_last))

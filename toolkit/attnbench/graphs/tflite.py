@@ -1,0 +1,111 @@
+"""TFLite files: tensors are outputs once their subgraph and its signature list them."""
+
+from __future__ import annotations
+
+import copy
+import struct
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+from ai_edge_litert import schema_py_generated as schema
+
+from attnbench.errors import BadArtifact
+from attnbench.graphs.base import Editor, Graph, Node, needed, placed
+from attnbench.records import Artifact
+
+MAGIC = b"TFL3"
+LAST = "~"
+"""How the names of further outputs begin in the signature: after all others in any order."""
+
+
+class TFLiteEditor:
+    """See Editor. The first subgraph is the model; values go by number, since names may repeat."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        content = Path(artifact.path).read_bytes()
+        try:
+            self.model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+        except (struct.error, IndexError, TypeError, ValueError) as error:
+            raise BadArtifact(f"{artifact.path}: cannot be read as TFLite") from error
+        main = self.model.subgraphs[0]
+        paths = {scope.value: scope.path for scope in artifact.scopes}
+        self.graph = Graph(
+            placed(self._node(one, paths) for one in main.operators),
+            _names(main.inputs),
+            _names(main.outputs),
+            {
+                str(at): tuple(map(int, tensor.shape))
+                for at, tensor in enumerate(main.tensors)
+                if tensor.type == schema.TensorType.FLOAT32 and tensor.shape is not None
+            },
+        )
+
+    def _node(self, operator: Any, paths: dict[str, str | None]) -> Node:
+        main = self.model.subgraphs[0]
+        code = self.model.operatorCodes[operator.opcodeIndex]
+        kind = max(code.builtinCode, code.deprecatedBuiltinCode)
+        inputs = (at for at in operator.inputs if at >= 0 and not self._is_constant(at))
+        name = main.tensors[operator.outputs[0]].name.decode()
+        return Node(name, _KINDS[kind], paths.get(name), _names(inputs), _names(operator.outputs))
+
+    def _is_constant(self, at: int) -> bool:
+        return self.model.buffers[self.model.subgraphs[0].tensors[at].buffer].data is not None
+
+    def observed(self, values: Sequence[str]) -> bytes:
+        """See Editor."""
+        return self._packed(self.graph.inputs, (*self.graph.outputs, *values))
+
+    def cut(self, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
+        """See Editor."""
+        return self._packed(inputs, outputs, needed(self.graph.nodes, inputs, outputs))
+
+    def _packed(
+        self, inputs: Sequence[str], outputs: Sequence[str], kept: Sequence[int] | None = None
+    ) -> bytes:
+        """The model between these values; with `kept` of these operators alone."""
+        model = copy.copy(self.model)
+        main = copy.copy(model.subgraphs[0])
+        main.inputs, main.outputs = list(map(int, inputs)), list(map(int, outputs))
+        if kept is not None:
+            main.operators = [main.operators[at] for at in kept]
+            model.buffers = self._buffers(main.operators)
+        model.subgraphs = [main, *model.subgraphs[1:]]
+        model.signatureDefs = [_signature(inputs, outputs)]
+        builder = flatbuffers.Builder(1 << 20)
+        builder.Finish(model.Pack(builder), MAGIC)
+        return bytes(builder.Output())
+
+    def _buffers(self, operators: Iterable[Any]) -> list[Any]:
+        """The buffers in their order, empty where none of these operators reads them."""
+        tensors = self.model.subgraphs[0].tensors
+        read = {tensors[at].buffer for one in operators for at in one.inputs if at >= 0}
+        return [
+            one if at in read else schema.BufferT() for at, one in enumerate(self.model.buffers)
+        ]
+
+
+def _signature(inputs: Sequence[str], outputs: Sequence[str]) -> Any:
+    made = schema.SignatureDefT()
+    made.signatureKey, made.subgraphIndex = b"serving_default", 0
+    made.inputs = [_mapping(f"{LAST}{at:06}", one) for at, one in enumerate(inputs)]
+    made.outputs = [_mapping(f"{LAST}{at:06}", one) for at, one in enumerate(outputs)]
+    return made
+
+
+def _mapping(name: str, tensor: str) -> Any:
+    made = schema.TensorMapT()
+    made.name, made.tensorIndex = name.encode(), int(tensor)
+    return made
+
+
+def _names(tensors: Iterable[int]) -> tuple[str, ...]:
+    return tuple(str(int(at)) for at in tensors)
+
+
+_KINDS = {
+    code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
+}
+
+EDITOR: type[Editor] = TFLiteEditor

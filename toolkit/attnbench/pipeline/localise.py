@@ -1,0 +1,135 @@
+"""Where an artifact first differs from PyTorch: put together, and written down."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from attnbench.devices import Device
+from attnbench.errors import AttnbenchError
+from attnbench.graphs import open_graph
+from attnbench.graphs.boundaries import boundaries
+from attnbench.parity.cases import Expected
+from attnbench.parity.limits import Limits, limits_for
+from attnbench.parity.metrics import max_error
+from attnbench.pipeline.inside import Inside
+from attnbench.pipeline.operators import first_operator
+from attnbench.pipeline.parity import Question
+from attnbench.pipeline.probe import Probe
+from attnbench.pipeline.reference import reference_of
+from attnbench.pipeline.repro import write_repro
+from attnbench.pipeline.search import Found, Search
+from attnbench.records import DIFFERS, Artifact, Divergence, Verdict
+from attnbench.rewrites.constants import FOLD_BATCHNORM
+
+
+@dataclass(frozen=True, slots=True)
+class Localising:
+    """Whether to look into artifacts that pass, too, and the folder of what shows a difference."""
+
+    always: bool
+    folder: Path
+
+    @classmethod
+    def wanted(cls, said: bool | None, folder: Path) -> Localising | None:
+        """What a user means by yes, no, or nothing: only where parity fails."""
+        return None if said is False else cls(bool(said), folder)
+
+
+def localised(
+    artifact: Artifact,
+    verdict: Verdict,
+    question: Question,
+    device: Device,
+    localising: Localising,
+) -> Verdict:
+    """
+    The verdict with the block where the artifact first differs.
+
+    Where that cannot be looked for, the verdict says why: it stands all the same.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):  # converters warn of their own insides
+            found = localise(artifact, verdict, question, device, localising.folder)
+    except AttnbenchError as error:
+        note = f"where it first differs was not looked for: {error}"
+        return replace(verdict, notes=(*verdict.notes, note))
+    return replace(verdict, divergence=found)
+
+
+def localise(
+    artifact: Artifact, verdict: Verdict, question: Question, device: Device, folder: Path
+) -> Divergence:
+    """
+    The first block that differs, on the inputs that fail; where none fails, how near they all are.
+
+    A block that is wrong alone too is written into `folder`, to be run again. Raises BadOption
+    where the file cannot be looked into.
+    """
+    editor = open_graph(artifact)
+    asked = [one for one in question.expected if _fails(verdict, one)] or question.expected
+    inputs = {one.name: question.inputs[one.name] for one in asked}
+    inside = Inside.of(reference_of(artifact), inputs)
+    search = Search(
+        Probe.of(artifact, editor, device, [*inputs.values()]),
+        inside,
+        boundaries(editor.graph, artifact.blocks, _shapes(artifact, inside)),
+        limits_for(artifact.backend, artifact.recipe.precision),
+    )
+    found = search.all() if verdict else search.bisect()
+    return _divergence(search, found, _steady(search, asked), folder)
+
+
+def _shapes(artifact: Artifact, inside: Inside) -> dict[str, tuple[int, ...]]:
+    """Of the outputs of the blocks, but for those that a BatchNorm was folded into."""
+    norms = [one.paths for one in artifact.rewrites if one.name == FOLD_BATCHNORM.name]
+    return inside.shapes((one.path for one in artifact.blocks), chain.from_iterable(norms))
+
+
+def _fails(verdict: Verdict, expected: Expected) -> bool:
+    names = {expected.name, *map(expected.of_output, range(len(expected.single)))}
+    return any(case.input in names and not case.passed for case in verdict.cases)
+
+
+def _divergence(search: Search, found: Found, steady: bool, folder: Path) -> Divergence:
+    part, operator, repro = found.alone, None, None
+    notes = found.notes
+    if found.at is not None and part is not None and not part.case.passed:
+        place = search.places[found.at]
+        operator = first_operator(place, part, search.probe, search.inside, search.limits)
+        module = search.inside.single.get_submodule(place.block.path)
+        repro = str(write_repro(place, part, search.probe, module, folder))
+        if operator is None:
+            notes = (*notes, "its operators cannot be told apart by PyTorch's own values")
+    known = {place.block.path for place in search.places}
+    probe = search.probe
+    return Divergence(
+        block=None if found.at is None else search.seen[found.at],
+        before=search.before(found.first),
+        worst=search.nearest() if found.at is None else None,
+        method=found.method,
+        probes=probe.count,
+        alone=None if part is None else part.case,
+        operator=operator,
+        observer="same" if steady else DIFFERS,
+        observed=probe.moved if np.isfinite(probe.moved) else None,
+        unobserved=tuple(b.path for b in probe.artifact.blocks if b.path not in known),
+        notes=notes,
+        repro=repro,
+    )
+
+
+def _steady(search: Search, asked: list[Expected] | tuple[Expected, ...]) -> bool:
+    """Whether the probed files return the artifact's outputs, but for their rounding."""
+    return search.probe.moved <= min(_rounding(one, search.limits) for one in asked)
+
+
+def _rounding(expected: Expected, limits: Limits) -> float:
+    """What rounding may do to the outputs on an input, as a share of their range."""
+    pairs = zip(expected.single, expected.double, strict=True)
+    floats = [pair for pair in pairs if np.issubdtype(pair[0].dtype, np.floating)]
+    return min((limits.max_error(max_error(two, one)) for one, two in floats), default=0.0)

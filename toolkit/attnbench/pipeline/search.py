@@ -1,0 +1,135 @@
+"""Which block is the first whose output differs: bisected, confirmed alone, or all looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from attnbench.graphs.boundaries import Boundary
+from attnbench.parity.bisection import first_wrong
+from attnbench.parity.limits import Limits
+from attnbench.pipeline.alone import Alone, alone, layout
+from attnbench.pipeline.inside import Inside
+from attnbench.pipeline.probe import Probe, badness, worst
+from attnbench.records import BlockError
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """
+    The block at fault, if any, and how it was found.
+
+    `first` is the first one whose output is wrong, which may be fed by the one at fault; both are
+    positions among the places, in the order in which the artifact finishes them.
+    """
+
+    at: int | None
+    first: int
+    method: Literal["bisection", "linear"]
+    alone: Alone | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Search:
+    """The blocks of an artifact, and what is known of the outputs of each."""
+
+    probe: Probe
+    inside: Inside
+    places: tuple[Boundary, ...]
+    limits: Limits
+    seen: dict[int, BlockError] = field(default_factory=dict)
+
+    def path(self, at: int) -> str:
+        """The module path of the block at a position."""
+        return self.places[at].block.path
+
+    def right(self, at: int) -> bool:
+        """Whether the output of a block is within its limit."""
+        self.look([at])
+        return self.seen[at].case.passed
+
+    def look(self, wanted: Sequence[int]) -> None:
+        """Judge these blocks, all that were not judged yet with one probe."""
+        new = [at for at in wanted if at not in self.seen]
+        values = self.probe.look([self.places[at].exit for at in new]) if new else []
+        for at in new:
+            place = self.places[at]
+            expected = self.inside.outputs(place.block.path)
+            outputs = [value[place.exit] for value in values]
+            way = layout(self.probe, place, expected[0], outputs[0])
+            got = [*map(way.read, outputs)]
+            case = worst(expected, got, self.limits)
+            self.seen[at] = BlockError(place.block.path, place.block.kind, case)
+
+    def bisect(self) -> Found:
+        """
+        The block at fault in an artifact whose outputs are wrong.
+
+        What bisection finds must be wrong alone too. Otherwise the error did not stay where it
+        came to be, and all blocks are looked at.
+        """
+        first = first_wrong(self.right, len(self.places))
+        if first < len(self.places):
+            at, part = self._suspected(first)
+            if _is_wrong(part):
+                self.look([at])
+                return Found(at, first, "bisection", part)
+        return self.all()
+
+    def all(self) -> Found:
+        """The block at fault, after a look at every one of them."""
+        everything = range(len(self.places))
+        self.look(everything)
+        wrong = [at for at in everything if not self.right(at)]
+        if not wrong:
+            return Found(None, len(self.places), "linear")
+        at, part = self._suspected(wrong[0])
+        back = next((one for one in everything[wrong[0] :] if self.right(one)), None)
+        notes = []
+        if back is not None:
+            notes.append(
+                f"the error does not stay: {self.path(wrong[0])} is beyond its limit, "
+                f"{self.path(back)} after it is not"
+            )
+        return Found(at, wrong[0], "linear", part, (*notes, *self._doubts(wrong[0], part)))
+
+    def nearest(self) -> BlockError | None:
+        """Of the blocks that were judged the one that is nearest to its limit."""
+        return max(self.seen.values(), key=lambda one: badness(one.case), default=None)
+
+    def before(self, first: int) -> BlockError | None:
+        """The last one before a position that was seen to be right."""
+        right = [at for at, one in self.seen.items() if at < first and one.case.passed]
+        return self.seen[max(right)] if right else None
+
+    def _suspected(self, first: int) -> tuple[int, Alone | None]:
+        """
+        The first wrong block, or one around it: whichever is wrong alone, with that proof.
+
+        If none is, the first wrong one as it is alone.
+        """
+        around = [at for at, place in enumerate(self.places) if place.around(self.places[first])]
+        tried: list[tuple[int, Alone | None]] = []
+        for at in (first, *sorted(around, key=lambda one: -len(self.path(one)))):
+            tried.append((at, alone(self.places[at], self.probe, self.inside, self.limits)))
+            if _is_wrong(tried[-1][1]):
+                return tried[-1]
+        return tried[0]
+
+    def _doubts(self, first: int, part: Alone | None) -> tuple[str, ...]:
+        if part is None:
+            return (
+                "it could not be run alone: what enters it is none of what PyTorch calls it with",
+            )
+        if not _is_wrong(part):
+            return (
+                f"alone, on PyTorch's own input, {self.path(first)} is right: the error comes from "
+                "what is between it and the block before, in operators of no block",
+            )
+        return ()
+
+
+def _is_wrong(part: Alone | None) -> bool:
+    return part is not None and not part.case.passed
