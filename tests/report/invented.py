@@ -15,6 +15,7 @@ from attnbench.records import (
     DeviceId,
     Interval,
     Measurement,
+    Noise,
     Paired,
     Residual,
     Validity,
@@ -167,3 +168,11 @@ def comparison(factor=1.1, limit=None, detect=None):
     one = measurement("onnx", 1.0, Residual(21_000), 1.003)
     turns = Interleaved(Plan(seed=1, detect=detect), ("ABBA", "BAAB") * 4, 4.0)
     return compare(Pair(launches(one), launches(one, factor, 2.3), turns), limit)
+
+
+def noise():
+    """Of a device on which two of forty experiments were false alarms."""
+    times = {"60": 0.02, "300": 0.009, "1200": 0.0045}
+    return Noise(
+        DEVICE, "plain (onnx 9)", 40, 8, 2, 0.006, 0.17, 0.05, 1.5, times, Validity(ok=True), WHEN
+    )

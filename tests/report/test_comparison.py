@@ -65,11 +65,11 @@ def test_one_that_failed_decides_for_all():
 
 
 def test_a_budget_that_was_spent_says_how_long_it_takes():
-    found = comparison(detect=0.0001)
+    found = comparison(detect=0.00001)
     assert found.rounds.needed > 8
     text = " ".join(forms(found)[0].split())
     assert f"takes {found.rounds.needed} rounds" in text
-    assert "--budget" in text
+    assert "minutes: raise --budget" in text
     assert "as --detect 90.0% asks for" in " ".join(forms(comparison(detect=0.9))[0].split())
 
 

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from attnbench.report.documents import compare_document, parity_document, profile_document
+from attnbench.report.documents import (
+    compare_document,
+    noise_document,
+    parity_document,
+    profile_document,
+)
 from tests.report import invented
 
 RUN = invented.run()
@@ -67,10 +72,11 @@ def test_no_verdict_is_no_pass():
         ("profile", profile_document(RUN.measurements), "measurements"),
         ("parity", parity_document(RUN.verdicts), "artifacts"),
         ("compare", compare_document([COMPARED]), "comparisons"),
+        ("doctor --noise", noise_document(invented.noise()), "noise"),
     ],
 )
 def test_the_documentation_lists_every_key(heading, document, entries):
-    section = DOCS.read_text().split(f"## `{heading} --json`")[1]
+    section = DOCS.read_text().split(f"`{heading} --json`", 1)[1]
     example = json.loads(re.search(r"```json\n(.*?)```", section, re.DOTALL)[1])
     assert set(example) == set(document)
     assert set(example[entries][0]) == set(document[entries][0])

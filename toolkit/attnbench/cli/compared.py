@@ -17,6 +17,7 @@ from attnbench.errors import BadOption
 from attnbench.pipeline.compare import compare, stored_pairs
 from attnbench.pipeline.effort import INTERLEAVED, Effort, effort_on
 from attnbench.pipeline.export import export
+from attnbench.pipeline.noise import known_noise
 from attnbench.pipeline.trial import Experiment, Side
 from attnbench.progress import Progress
 from attnbench.records import INSTRUCTIONS, Artifact, Comparison
@@ -74,11 +75,12 @@ def compared(
         key: words.differences[key] for key in MEASURING if key in words.differences
     }
     efforts = [_effort(on, **one) for one in (measuring, ours)]
-    pairs = [
+    experiments = [
         Experiment(Side(a, efforts[0]), Side(b, efforts[1]), on, plan)
         for a, b in zip(*_artifacts(words, given, exporting, progress), strict=True)
     ]
-    return tuple(compare(one.run(progress), limit) for one in pairs)
+    noise = known_noise(on.identity())
+    return tuple(compare(one.run(progress), limit, noise) for one in experiments)
 
 
 def _effort(

@@ -9,10 +9,12 @@ import click
 
 from attnbench.cli.device_options import Chosen, device_options
 from attnbench.cli.options import json_option
+from attnbench.cli.quantities import Duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from attnbench.devices import Device
     from attnbench.devices.remote import Remote
 
 MARKS = {"ok": "[green]ok[/]", "failed": "[red]failed[/]", "not tried": "[dim]not tried[/]"}
@@ -26,9 +28,24 @@ MARKS = {"ok": "[green]ok[/]", "failed": "[red]failed[/]", "not tried": "[dim]no
     help="Of a device: where to write what was seen, without names and addresses, to show to "
     "others.  [default: doctor-NAME.zip]",
 )
+@click.option(
+    "--noise",
+    is_flag=True,
+    help="Let a model take turns with itself there: how often is it called slower or faster, and "
+    "what difference can be seen in which time? Kept for `compare` to tell.",
+)
+@click.option("--budget", type=Duration(), metavar="TIME", help="Of --noise.  [default: 10m]")
 @json_option
 @click.pass_context
-def command(ctx: click.Context, /, device: Chosen, bundle: Path | None, as_json: bool) -> None:
+def command(
+    ctx: click.Context,
+    /,
+    device: Chosen,
+    bundle: Path | None,
+    noise: bool,
+    budget: float | None,
+    as_json: bool,
+) -> None:
     """
     Check that everything needed is here; exit 3 if something is missing.
 
@@ -39,11 +56,32 @@ def command(ctx: click.Context, /, device: Chosen, bundle: Path | None, as_json:
     from attnbench.errors import BadOption
 
     there = device.resolve()
+    if noise:
+        _noise(there, budget, as_json=as_json)
+        return
+    if budget is not None:
+        raise BadOption("--budget is how long --noise may take, and that is not asked for")
     if isinstance(there, Remote):
         ctx.exit(_climb(there, bundle or Path(f"doctor-{there.name}.zip"), as_json=as_json))
     if bundle is not None:
         raise BadOption("--bundle is of a device", hint="name one, such as --device rpi5")
     ctx.exit(_here(as_json=as_json))
+
+
+def _noise(device: Device, budget_s: float | None, *, as_json: bool) -> None:
+    import secrets
+
+    from attnbench.cli.console import Steps, write_json
+    from attnbench.pipeline.noise import measure_noise
+    from attnbench.pipeline.trial import BUDGET_S
+    from attnbench.report import comparison, documents
+
+    with Steps() as steps:
+        found = measure_noise(device, budget_s or BUDGET_S, secrets.randbits(32), steps)
+    if as_json:
+        write_json(documents.noise_document(found))
+    else:
+        click.echo("\n".join(comparison.noise_sentences(found)))
 
 
 def _here(*, as_json: bool) -> int:

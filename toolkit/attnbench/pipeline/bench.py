@@ -17,7 +17,9 @@ from attnbench.calibration.gap_share import gap_share
 from attnbench.clock import now
 from attnbench.devices import Device
 from attnbench.errors import AttributionError
+from attnbench.parity.border import feed
 from attnbench.parity.inputs import standard_inputs
+from attnbench.parity.metrics import Array
 from attnbench.pipeline.effort import Effort
 from attnbench.pipeline.parity import identify
 from attnbench.pipeline.validity import judge
@@ -68,18 +70,23 @@ class Bench:
 
     def launch(self) -> None:
         """Measure the latency of one process."""
-        inputs = standard_inputs(self.artifact.inputs)["natural"]
         effort = self.effort
-        self.plain.append(measure(self.job, inputs, effort.warmup, effort.iterations))
+        self.plain.append(measure(self.job, self._inputs(), effort.warmup, effort.iterations))
 
     def launch_paired(self) -> None:
         """Trace one process; a runtime that can also saves the graph that ran."""
-        inputs = standard_inputs(self.artifact.inputs)["natural"]
         job, effort = self.job, self.effort
         saves = ENGINES[job.engine].saves_graph
         graph = self.folder / f"graph{len(self.paired)}.onnx" if saves else None
-        done = measure_paired(job, inputs, effort.warmup, effort.paired_iterations, graph)
-        self.paired.append(done)
+        self.paired.append(
+            measure_paired(job, self._inputs(), effort.warmup, effort.paired_iterations, graph)
+        )
+
+    def _inputs(self) -> list[Array]:
+        """An image, in the form that the file takes."""
+        inputs = standard_inputs(self.artifact.inputs)["natural"]
+        border = self.artifact.border
+        return inputs if border is None else feed(border, inputs)
 
     def measured(self, profiler: Profiler, seen: Conditions) -> Measured:
         """All that was found out, as one record, and time by place in each traced launch."""

@@ -17,6 +17,7 @@ from attnbench.records import (
     Comparison,
     Finding,
     Measurement,
+    Noise,
     Ratio,
     Rounds,
 )
@@ -65,8 +66,12 @@ def _check_clock(clock: str, device: str) -> None:
         )
 
 
-def compare(pair: Pair, limit: float | None = None) -> Comparison:
-    """What a pair says of B against A, held against the limit; instruction time always has one."""
+def compare(pair: Pair, limit: float | None = None, noise: Noise | None = None) -> Comparison:
+    """
+    What a pair says of B against A, held against the limit; instruction time always has one.
+
+    `noise` is what is known of the device already.
+    """
     a, b, turns = pair.a.measurement, pair.b.measurement, pair.interleaved
     if limit is None and a.clock == INSTRUCTIONS:
         limit = LIMIT
@@ -83,7 +88,10 @@ def compare(pair: Pair, limit: float | None = None) -> Comparison:
         measurements=(a, b),
         notes=tuple(_notes(a, b)),
     )
-    return found if turns is None else _tested(found, pair, turns)
+    if turns is None:
+        return found
+    notes = (*found.notes, *([] if noise is None else [_known(noise)]))
+    return _tested(replace(found, notes=notes), pair, turns)
 
 
 def _tested(found: Comparison, pair: Pair, turns: Interleaved) -> Comparison:
@@ -108,6 +116,14 @@ def _tested(found: Comparison, pair: Pair, turns: Interleaved) -> Comparison:
         finding=whole.finding,
         rounds=rounds,
     )
+
+
+def _known(noise: Noise) -> str:
+    times = ", ".join(
+        f"{share:.1%} can be seen in {int(seconds) // 60} min"
+        for seconds, share in noise.detectable.items()
+    )
+    return f"on this device {times} (`attnbench doctor --noise`, {noise.taken_at[:10]})"
 
 
 def _ratio(times_ns: Sequence[Sequence[float]], turns: Interleaved) -> paired.Ratio:

@@ -27,6 +27,8 @@ from attnbench.stats.stopping import PILOT, next_look
 ROUNDS = 8
 """32 launches: about a minute on a phone, for a model of 20 ms."""
 
+MOST_ROUNDS = 100_000
+
 BUDGET_S = 600.0
 
 
@@ -44,18 +46,23 @@ class Plan:
     How many rounds, in orders that are drawn with `seed`.
 
     With `detect` as many as find that effect (a share) four times in five, and `rounds` is where
-    that is first looked at; no round begins that would end beyond `budget_s`.
+    that is first looked at. No round begins that would end beyond `budget_s`.
     """
 
     seed: int
     rounds: int = ROUNDS
     detect: float | None = None
-    budget_s: float = BUDGET_S
+    budget_s: float | None = None
 
     @classmethod
     def until(cls, detect: float, budget_s: float, seed: int) -> Plan:
         """Until an effect could be seen."""
         return cls(seed, PILOT, detect, budget_s)
+
+    @classmethod
+    def filling(cls, budget_s: float, seed: int) -> Plan:
+        """As many as there is time for."""
+        return cls(seed, MOST_ROUNDS, None, budget_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +136,10 @@ class Experiment:
         """As many as are planned; or until an effect could be seen, or the budget is spent."""
         plan, began, wanted = self.plan, time.monotonic(), self.plan.rounds
         while (done := len(turns.orders)) < wanted:
-            name = f"compare {self.a.artifact.backend}, rounds {done + 1} to {wanted}"
-            with stepping(progress, name):
+            until = f"to {wanted}" if wanted < MOST_ROUNDS else "on"
+            with stepping(progress, f"{self.a.artifact.backend}, rounds from {done + 1} {until}"):
                 for order in schedule(wanted, plan.seed)[done:]:
-                    if plan.detect is not None and turns.late(began, plan.budget_s):
+                    if plan.budget_s is not None and turns.late(began, plan.budget_s):
                         return
                     turns.take(order)
             if plan.detect is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
 from attnbench.records.exported import Kind
-from attnbench.records.measured import ArtifactId, DeviceId, Measurement
+from attnbench.records.measured import ArtifactId, DeviceId, Measurement, Validity
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 
@@ -70,6 +71,30 @@ class Rounds:
     detectable: float
     asked: float | None = None
     needed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """
+    A against A on a device: how often they are called different, and what could be seen.
+
+    `experiments` of `rounds` rounds each, `alarms` of them false; `rate_low` and `rate_high` are
+    the 95 % interval of their rate, `spread` that of a round's score, `seconds` what a round took.
+    `detectable` is the effect, as a share, that is found four times in five, by seconds.
+    """
+
+    device: DeviceId
+    model: str
+    experiments: int
+    rounds: int
+    alarms: int
+    rate_low: float
+    rate_high: float
+    spread: float
+    seconds: float
+    detectable: Mapping[str, float]
+    validity: Validity
+    taken_at: str
 
 
 @dataclass(frozen=True, slots=True)

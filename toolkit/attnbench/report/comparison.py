@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from attnbench.records import INSTRUCTIONS, BlockRatio, Comparison, Finding, Rounds
+from attnbench.records import INSTRUCTIONS, BlockRatio, Comparison, Finding, Noise, Rounds
 from attnbench.report import units
 from attnbench.report.tables import ABSENT, WRONG, Heading, Mark, Row, Table
 from attnbench.report.view import ROOT_NAME
@@ -92,15 +93,15 @@ def _power(rounds: Rounds) -> str:
         return f"{found}."
     if rounds.needed <= len(rounds.orders):
         return f"{found}, as --detect {rounds.asked:.1%} asks for."
-    more = rounds.needed * rounds.seconds
+    seconds = rounds.needed * rounds.seconds
     return (
-        f"{found}, not one of {rounds.asked:.1%}: the budget was spent. By what was seen "
-        f"that takes {rounds.needed} rounds, {units.duration(more * 1e9)}: --budget {_minutes(more)}."
+        f"{found}, not one of {rounds.asked:.1%}: the budget was spent. By what was seen that "
+        f"takes {rounds.needed} rounds, {_minutes(seconds)}: raise --budget."
     )
 
 
 def _minutes(seconds: float) -> str:
-    return f"{int(seconds / 60) + 1}m"
+    return units.counted(math.ceil(seconds / 60), "minute")
 
 
 def _signed(share: float) -> str:
@@ -135,6 +136,23 @@ def _row(block: BlockRatio, mark: Mark = "plain", *, tested: bool) -> Row:
         span = ABSENT if unknown else f"{time.low:.3f} to {time.high:.3f}"
         cells = [*cells, span, WORDS[block.finding] if block.finding else ABSENT]
     return Row(tuple(cells), "attention" if block.kind == "attention" else mark)
+
+
+def noise_sentences(found: Noise) -> Iterator[str]:
+    """What is known of a device's noise."""
+    times = ", ".join(
+        f"{share:.2%} in {_minutes(float(seconds))}" for seconds, share in found.detectable.items()
+    )
+    yield (
+        f"A against A on {found.device.name}: {found.alarms} false alarms in {found.experiments} "
+        f"experiments of {found.rounds} rounds ({found.rate_low:.1%} to {found.rate_high:.1%}, at "
+        "most 5 % are meant to be)."
+    )
+    yield (
+        f"Differences that are found four times in five: {times}; with {found.model}, "
+        f"{found.seconds:.1f} s a round."
+    )
+    yield from (f"warning: {text}" for text in found.validity.warnings)
 
 
 def terms(one: Comparison) -> tuple[str, str]:

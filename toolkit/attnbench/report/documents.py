@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from attnbench.records import SCHEMA, Comparison, Measurement, Outcome, Verdict
+from attnbench.records import SCHEMA, Comparison, Measurement, Noise, Outcome, Verdict
 from attnbench.store import Run
 
 Document = dict[str, Any]
@@ -42,6 +42,11 @@ def compare_document(comparisons: Sequence[Comparison]) -> Document:
         "verdict": worst(comparisons),
         "comparisons": [{**_plain(one), "verdict": one.outcome} for one in comparisons],
     }
+
+
+def noise_document(found: Noise) -> Document:
+    """The document of `doctor --noise --json`."""
+    return {"schema": SCHEMA, "noise": [_plain(found)]}
 
 
 def worst(comparisons: Sequence[Comparison]) -> Outcome | None:

@@ -6,6 +6,14 @@ from attnbench.stats.intervals import (
     median_interval,
     middle_half,
     over_launches,
+    share_interval,
 )
 
-__all__ = ["FEWEST", "least_of", "median_interval", "middle_half", "over_launches"]
+__all__ = [
+    "FEWEST",
+    "least_of",
+    "median_interval",
+    "middle_half",
+    "over_launches",
+    "share_interval",
+]

@@ -6,6 +6,8 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from scipy.stats import binomtest
+
 from attnbench.records import Interval
 
 FEWEST = 6
@@ -49,6 +51,15 @@ def least_of(runs: Sequence[Sequence[int]]) -> Interval:
     """The least of all samples, with their whole range: for counts that noise only adds to."""
     samples = [one for run in runs for one in run]
     return Interval(min(samples), min(samples), max(samples))
+
+
+def share_interval(count: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The ends of the exact interval of a share of which `count` of `trials` are known.
+
+    Source: Clopper & Pearson 1934.
+    """
+    found = binomtest(count, trials).proportion_ci(confidence, method="exact")
+    return float(found.low), float(found.high)
 
 
 def middle_half(values: Sequence[float]) -> list[int]:
