@@ -28,6 +28,8 @@ from tests.devices.test_remote import RUNNER
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 
 BALLAST = 24_000_000
+"""Bytes: what takes seconds on its way, so that a fault can hit it there."""
+
 MOMENTS = {"push": "incoming/*/file", "run": "runs/*/out/0", "pull": "runs/*/status"}
 DOES = {
     "push": "exit 0",
@@ -54,11 +56,11 @@ class Board:
         device._bundles["fake"] = Bundle("fake", "1.0", "any", {"attnbench-runner": script})
         return device
 
-    def measure(self, device: Remote, does: str = "exit 0") -> Outcome:
+    def measure(self, device: Remote, does: str = "exit 0", ballast_bytes: int = 1) -> Outcome:
         """One launch, with a file to push and another to bring back; a record if it was well."""
         source, ballast, target = (self.folder / name for name in ("input", "ballast", "output"))
         source.write_text(does)
-        ballast.write_bytes(os.urandom(BALLAST))
+        ballast.write_bytes(os.urandom(ballast_bytes))
         target.unlink(missing_ok=True)
         words = ["--ballast", Reads(ballast), "--input", Reads(source), "--output", Writes(target)]
         try:
@@ -155,7 +157,7 @@ def test_a_fault_of_a_machine(name, when, strike, says, code, own, tmp_path):
 
     striker = threading.Thread(target=wait_and_strike)
     striker.start()
-    outcome = board.measure(device, DOES[when])
+    outcome = board.measure(device, DOES[when], BALLAST if when == "push" else 1)
     striker.join(60)
     assert struck == [when]
     assert outcome.code == code, outcome.said
