@@ -96,3 +96,15 @@ def test_limits_have_reasons_and_unknown_ones_are_refused():
     assert all(limits.reason for limits in LIMITS.values())
     with pytest.raises(BadOption, match="int8"):
         limits_for("onnx", "int8")
+
+
+def test_a_lucky_order_of_sums_does_not_make_the_limit():
+    """The limit follows the larger of the distances of two orders from float64."""
+    y = np.random.default_rng(0).standard_normal((1, 10))
+    lucky, other = (y + error * np.ptp(y) for error in (1e-7, 5e-7))
+    far = (y + 6e-6 * np.ptp(y)).astype(np.float64)
+    alone = Expected("natural", (lucky,), (y,))
+    both = Expected("natural", (lucky,), (y,), reordered=(other,))
+    limits = limits_for("onnx", "fp32")
+    assert not all(case.passed for case in judge(alone, [far], limits))
+    assert all(case.passed for case in judge(both, [far], limits))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attnbench.parity.metrics import Array, max_error, span
+from attnbench.parity.metrics import Array, max_error, snr_db, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,10 @@ class Expected:
     """
     PyTorch's outputs for one named input, in float32 and in float64.
 
-    `margins` are those of outputs that are labels of pixels, if the model can tell them; `names`
-    are the outputs' own, where they have any.
+    `reordered` are those in float32 with the sums in another order, if there are any: a single
+    order can be near to float64 by luck, and its distance then says too little. `margins` are
+    those of outputs that are labels of pixels, if the model can tell them; `names` are the
+    outputs' own, where they have any.
     """
 
     name: str
@@ -46,6 +48,18 @@ class Expected:
     double: tuple[Array, ...]
     margins: Margins | None = None
     names: tuple[str, ...] = ()
+    reordered: tuple[Array, ...] = ()
+
+    def own_error(self, at: int) -> float:
+        """How far float32 is from float64 in one of the outputs, as a share of its range."""
+        return max(max_error(self.double[at], one) for one in self._in_float32(at))
+
+    def own_snr_db(self, at: int) -> float:
+        """The same as a signal-to-noise ratio."""
+        return min(snr_db(self.double[at], one) for one in self._in_float32(at))
+
+    def _in_float32(self, at: int) -> tuple[Array, ...]:
+        return (self.single[at], *self.reordered[at : at + 1])
 
     def of_output(self, at: int) -> str:
         """What cases on one of the outputs are called: `natural`, `natural[boxes]` of several."""

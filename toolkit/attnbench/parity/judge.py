@@ -17,8 +17,6 @@ from attnbench.parity.metrics import (
     SNR,
     TOP1,
     Array,
-    max_error,
-    snr_db,
     span,
     top1_margin,
 )
@@ -44,39 +42,38 @@ def judge(
 
 def _cases(expected: Expected, got: Sequence[Array], limits: Limits, task: str) -> Iterator[Case]:
     for at, output in enumerate(got):
-        name = expected.of_output(at)
-        single, double = expected.single[at], expected.double[at]
+        name, single = expected.of_output(at), expected.single[at]
         if np.issubdtype(single.dtype, np.integer):
             yield from segmentation.label_cases(name, single, output, expected.margins, limits)
             continue
-        yield from distances(name, single, double, output, limits)
+        yield from distances(expected, at, output, limits)
         if task == "segmentation":
             yield from segmentation.cases(name, expected, at, output, limits)
         elif single.ndim == 2:
-            yield from _class(name, single, double, output, limits)
+            yield from _class(expected, at, output, limits)
     if task == "detection":
         yield from detection.cases(expected, got, limits)
 
 
-def distances(
-    name: str, single: Array, double: Array, got: Array, limits: Limits
-) -> Iterator[Case]:
-    """The cases of one tensor of numbers, whatever it is for."""
+def distances(expected: Expected, at: int, got: Array, limits: Limits) -> Iterator[Case]:
+    """The cases of an output that is made of numbers, whatever it is for."""
+    name, single = expected.of_output(at), expected.single[at]
     if _is_constant(single, limits):
         yield MAX_ABS.case(name, MAX_ABS.of(single, got), limits.absolute)
         return
-    own_db = snr_db(double, single)
-    allowed = limits.max_error(max_error(double, single))
+    own_db = expected.own_snr_db(at)
+    allowed = limits.max_error(expected.own_error(at))
     yield MAX_ERROR.case(name, MAX_ERROR.of(single, got), allowed)
     yield SNR.case(name, SNR.of(single, got), limits.snr_db(own_db))
     yield COSINE.case(name, COSINE.of(single, got), limits.cosine(own_db))
 
 
-def _class(name: str, single: Array, double: Array, got: Array, limits: Limits) -> Iterator[Case]:
+def _class(expected: Expected, at: int, got: Array, limits: Limits) -> Iterator[Case]:
     """Whether the class is the same, where the reference is sure of one."""
+    name, single = expected.of_output(at), expected.single[at]
     if _is_constant(single, limits):
         return
-    if top1_margin(single) > 2 * limits.max_error(max_error(double, single)):
+    if top1_margin(single) > 2 * limits.max_error(expected.own_error(at)):
         yield TOP1.case(name, TOP1.of(single, got), 1.0)
 
 

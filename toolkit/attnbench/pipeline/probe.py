@@ -91,8 +91,7 @@ def worst(expected: Sequence[Expected], got: Sequence[Array], limits: Limits) ->
 
 def _case(expected: Expected, got: Array, limits: Limits) -> Case:
     """The first metric that fails, or else the largest error."""
-    single, double = expected.single[0], expected.double[0]
-    cases = tuple(distances(expected.name, single, double, got, limits))
+    cases = tuple(distances(expected, 0, got, limits))
     return next((case for case in cases if not case.passed), cases[0])
 
 
