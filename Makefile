@@ -93,6 +93,10 @@ bench-run: install  ## Wall time and peak memory of `attnbench run`, cold and th
 bench-matrix: install  ## Do block times add up in every pair of the zoo? An interrupted run goes on
 	$(BIN)/python -m benchmarks.matrix $(ARGS)
 
+.PHONY: bench-trust
+bench-trust: install  ## False alarms and power of `attnbench compare`; ARGS="--budget 30m", goes on
+	$(BIN)/python benchmarks/trust.py $(ARGS)
+
 .PHONY: bench-instructions
 bench-instructions: install  ## Does instruction time repeat over boots of the emulated devices?
 	$(BIN)/python benchmarks/instruction_time.py $(ARGS)

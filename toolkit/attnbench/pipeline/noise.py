@@ -47,7 +47,7 @@ def measure_noise(device: Device, budget_s: float, seed: int, progress: Progress
         raise BadOption("--noise: instruction time has none that launches could average out")
     effort = replace(effort_on(device, usual=INTERLEAVED), paired_launches=0)
     with tempfile.TemporaryDirectory(prefix="attnbench-") as folder:
-        side = Side(_artifact(write_models(Path(folder))[MODEL]), effort)
+        side = Side(artifact_in(Path(folder)), effort)
         plan = Plan.filling(budget_s, seed)
         found = noise(Experiment(side, side, device, plan).run(progress))
     write(_path(found.device), to_json(found))
@@ -110,7 +110,9 @@ def _path(device: DeviceId) -> Path:
     return cache_dir("noise") / f"{device.name}-{key}.json"
 
 
-def _artifact(path: Path) -> Artifact:
+def artifact_in(folder: Path) -> Artifact:
+    """The model that takes turns with itself, written into a folder; it has no blocks."""
+    path = write_models(folder)[MODEL]
     recipe = Recipe(block=None, model=f"attnbench.calibration.models:{MODEL}")
     return Artifact(
         path=str(path),

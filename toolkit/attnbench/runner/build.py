@@ -33,22 +33,28 @@ _LINK = (_PAGES, "-ldl", "-Wl,--export-dynamic-symbol=clock_gettime")
 _TIMEOUT_S = 600
 
 
-def build(machine: str = "", wheels: Mapping[str, Wheel] | None = None) -> Path:
+def build(
+    machine: str = "",
+    wheels: Mapping[str, Wheel] | None = None,
+    *,
+    extra: Sequence[Path] = (),
+) -> Path:
     """
     The runner's executable for `machine` ("" is this one), compiled if need be.
 
     `wheels` are the engines that it shall serve, those installed here by default. Only ExecuTorch
     has to be known when compiling: without it the runner lacks that plug-in, and nothing else.
+    `extra` are further sources, linked last: for benchmarks that need a runner of their own.
     """
     machine = machine or platform.machine()
     wheels = find_all() if wheels is None else wheels
-    key = source_key(wheels)
+    key = source_key(wheels, extra)
     if key in _prebuilt_keys(machine):
         return _PREBUILT / machine / RUNNER
     compiler = compiler_for(machine)
     folder = cache_dir("runner") / _digest(key, machine, *compiler, *_version(compiler))
     if not (folder / RUNNER).is_file():
-        _build_into(folder, compiler, key, wheels)
+        _build_into(folder, compiler, key, wheels, extra)
     return folder / RUNNER
 
 
@@ -78,11 +84,12 @@ def _prebuilt_keys(machine: str) -> list[str]:
     return file.read_text().split() if file.is_file() else []
 
 
-def source_key(wheels: Mapping[str, Wheel]) -> str:
+def source_key(wheels: Mapping[str, Wheel], extra: Sequence[Path] = ()) -> str:
     """What a runner depends on besides its compiler: its sources, and ExecuTorch's version."""
     root = _sources()
     files = sorted(path for path in root.rglob("*") if path.suffix in {".h", ".cpp"})
     contents = [f"{path.relative_to(root)}\n{path.read_text()}" for path in files]
+    contents += [path.read_text() for path in extra]
     plugin = f"executorch {wheels['executorch'].version}" if "executorch" in wheels else ""
     return _digest(*contents, plugin, *_FLAGS, *_LINK)
 
@@ -125,16 +132,20 @@ class _Unit:
 
 
 def _build_into(
-    folder: Path, compiler: Sequence[str], key: str, wheels: Mapping[str, Wheel]
+    folder: Path,
+    compiler: Sequence[str],
+    key: str,
+    wheels: Mapping[str, Wheel],
+    extra: Sequence[Path],
 ) -> None:
     """Into a temporary folder that is then renamed: what has the name is always complete."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as temporary:
         built = Path(temporary) / "built"
         built.mkdir()
-        _compile_all(Path(temporary), built, compiler, wheels)
+        _compile_all(Path(temporary), built, compiler, wheels, extra)
         # A runner with a plug-in is one without, too.
-        (built / _KEY_FILE).write_text(f"{key}\n{source_key({})}\n")
+        (built / _KEY_FILE).write_text(f"{key}\n{source_key({}, extra)}\n")
         try:
             built.rename(folder)
         except OSError:
@@ -144,12 +155,17 @@ def _build_into(
 
 
 def _compile_all(
-    temporary: Path, built: Path, compiler: Sequence[str], wheels: Mapping[str, Wheel]
+    temporary: Path,
+    built: Path,
+    compiler: Sequence[str],
+    wheels: Mapping[str, Wheel],
+    extra: Sequence[Path],
 ) -> None:
     root = _sources()
+    sources = [*sorted([*root.glob("*.cpp"), *root.glob("engines/*.cpp")]), *extra]
     runner = [
-        _Unit(source, temporary / f"{number}.o")
-        for number, source in enumerate(sorted([*root.glob("*.cpp"), *root.glob("engines/*.cpp")]))
+        _Unit(source, temporary / f"{number}.o", (f"-I{root}",))
+        for number, source in enumerate(sources)
     ]
     plugin = _plugin_units(root, temporary, wheels)
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -49,12 +49,14 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """The machine that we are on."""
+    """The machine that we are on; `runner` None is ours, built on demand."""
+
+    runner: Path | None = None
 
     def __call__(self, engine: str, arguments: Sequence[Argument], timeout_s: float) -> Finished:
         """See Place."""
         wheel = find(engine)
-        runner = build()
+        runner = self.runner or build()
         argv = [str(runner)]
         argv += [word if isinstance(word, str) else str(word.path) for word in arguments]
         argv += ["--lib-dir", str(wheel.directory), "--lib-version", wheel.version]
