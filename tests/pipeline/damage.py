@@ -10,7 +10,6 @@ import flatbuffers
 import numpy as np
 import onnx
 from ai_edge_litert import schema_py_generated as schema
-from executorch.exir._serialize._program import deserialize_pte_binary, serialize_pte_binary
 from onnx import numpy_helper
 
 from attnbench.artifacts import save_manifest
@@ -80,7 +79,9 @@ def _executorch(artifact: Artifact, module: str, change: Change) -> bytes:
     node = editor.delegate["xnodes"][_first(artifact, module)]["xnode_union"]
     value = editor.values[node["filter_id"]]
     key = editor.delegate["constant_data"][value["constant_buffer_idx"]]["named_key"]
-    file = deserialize_pte_binary(Path(artifact.path).read_bytes())
+    from executorch.exir._serialize._program import serialize_pte_binary
+
+    file = editor.program.file
     at = file.named_data.pte_data[key].buffer_index
     weights = np.frombuffer(bytes(file.named_data.buffers[at]), np.float32).reshape(value["dims"])
     file.named_data.buffers[at] = change(weights).astype(np.float32).tobytes()

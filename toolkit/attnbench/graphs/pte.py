@@ -9,7 +9,9 @@ import json
 import logging
 import math
 import re
+import struct
 import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +78,7 @@ def read_program(path: Path) -> Program:
         index = plan.delegates[0].processed.index
         payload = bytes(file.program.backend_delegate_data[index].data)
         header = xnnpack.XNNHeader.from_bytes(payload[: xnnpack.XNNHeader.EXPECTED_LENGTH])
-    except (ValueError, IndexError, TypeError) as error:
+    except (struct.error, ValueError, IndexError, TypeError, AttributeError) as error:
         raise BadArtifact(f"{path}: cannot be read as a program of ExecuTorch") from error
     graph = payload[header.flatbuffer_offset :][: header.flatbuffer_size]
     constants = payload[header.constant_data_offset :][: header.constant_data_size]
@@ -121,7 +123,7 @@ def _quiet() -> Any:
     """ExecuTorch's packages tell of extensions that are not there while they are imported."""
     logging.disable(logging.WARNING)
     try:
-        with contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings(action="ignore"):
             yield
     finally:
         logging.disable(logging.NOTSET)

@@ -15,7 +15,6 @@ from attnbench.graphs import open_graph
 from attnbench.graphs.boundaries import boundaries
 from attnbench.parity.cases import Expected
 from attnbench.parity.limits import Limits, limits_for
-from attnbench.parity.metrics import max_error
 from attnbench.pipeline.inside import Inside
 from attnbench.pipeline.operators import first_operator
 from attnbench.pipeline.parity import Question
@@ -27,6 +26,10 @@ from attnbench.records import DIFFERS, Artifact, Divergence, Verdict
 from attnbench.rewrites.constants import FOLD_BATCHNORM
 
 
+REPRO = Path("reports/repro")
+"""Where blocks that differ are written to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Localising:
     """Whether to look into artifacts that pass, too, and the folder of what shows a difference."""
@@ -35,7 +38,7 @@ class Localising:
     folder: Path
 
     @classmethod
-    def wanted(cls, said: bool | None, folder: Path) -> Localising | None:
+    def wanted(cls, said: bool | None, folder: Path = REPRO) -> Localising | None:
         """What a user means by yes, no, or nothing: only where parity fails."""
         return None if said is False else cls(bool(said), folder)
 
@@ -130,6 +133,5 @@ def _steady(search: Search, asked: list[Expected] | tuple[Expected, ...]) -> boo
 
 def _rounding(expected: Expected, limits: Limits) -> float:
     """What rounding may do to the outputs on an input, as a share of their range."""
-    pairs = zip(expected.single, expected.double, strict=True)
-    floats = [pair for pair in pairs if np.issubdtype(pair[0].dtype, np.floating)]
-    return min((limits.max_error(max_error(two, one)) for one, two in floats), default=0.0)
+    floats = [at for at, one in enumerate(expected.single) if np.issubdtype(one.dtype, np.floating)]
+    return min((limits.max_error(expected.own_error(at)) for at in floats), default=0.0)
