@@ -13,7 +13,6 @@ from click.testing import CliRunner
 from attnbench.cli import compare_command, main, outcome
 from attnbench.cli.trial_options import differences_of
 from attnbench.stats.paired import schedule
-from tests.cli.conftest import SMALL
 from tests.report.invented import comparison
 
 slow = pytest.mark.slow
@@ -105,13 +104,15 @@ def test_a_limit_makes_it_a_gate(cli, files):
 
 @slow
 def test_b_may_run_elsewhere(cli, files):
-    words = ("coord", "coord", "--to", "onnx", *SMALL, *QUICK, "--whole", "--json")
+    """And readings, which a device gives after each launch, are of the side that was launched."""
+    words = (files.light, files.light, *QUICK, "--whole", "--json", "--set", "threads=1")
     said = cli(files.folder, "compare", *words, "--b", "cpus=0", "--b", "threads=1")
     assert said.code == 0, said.err
     (found,) = said.document["comparisons"]
     a, b = found["measurements"]
     assert a["artifact"] == b["artifact"]
     assert b["cpus"] == [0]
+    assert [len(one["conditions"]["during"]) for one in (a, b)] == [12, 12]
     if a["cpus"] != [0]:
         assert f"A ran on processors {a['cpus']}, B on [0]" in found["notes"]
 

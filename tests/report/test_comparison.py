@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from attnbench.records import Comparison, Finding, Measurement, Validity
+from attnbench.report import comparison as comparison_report
 from attnbench.report import documents, html, markdown
 from attnbench.store import Run, Store, from_json, to_json
-from tests.report.invented import WHEN, comparison
+from tests.report.invented import WHEN, comparison, noise
 from tests.report.test_text import printed
 
 
@@ -70,7 +71,7 @@ def test_a_budget_that_was_spent_says_how_long_it_takes():
     text = " ".join(forms(found)[0].split())
     assert f"takes {found.rounds.needed} rounds" in text
     assert "minutes: raise --budget" in text
-    assert "as --detect 90.0% asks for" in " ".join(forms(comparison(detect=0.9))[0].split())
+    assert "as was asked for: 90 %" in " ".join(forms(comparison(detect=0.9))[0].split())
 
 
 def test_what_is_wrong_with_both_is_said_once():
@@ -97,3 +98,9 @@ def test_a_block_that_only_one_has_is_not_tested():
     believed = [row for row in found.blocks if row.finding is Finding.SLOWER]
     assert all(row.time.low > 1 for row in believed)
     assert len(believed) >= len(found.blocks) - 3
+
+
+def test_noise_in_words():
+    text = " ".join(comparison_report.noise_sentences(noise()))
+    assert "2 false alarms in 40 experiments of 8 rounds (0.6 % to 17.0 %" in text
+    assert "2 % in 1 minute, 0.9 % in 5 minutes, 0.45 % in 20 minutes" in text

@@ -120,7 +120,7 @@ def _tested(found: Comparison, pair: Pair, turns: Interleaved) -> Comparison:
 
 def _known(noise: Noise) -> str:
     times = ", ".join(
-        f"{share:.1%} can be seen in {int(seconds) // 60} min"
+        f"{share * 100:.2g} % can be seen in {int(seconds) // 60} min"
         for seconds, share in noise.detectable.items()
     )
     return f"on this device {times} (`attnbench doctor --noise`, {noise.taken_at[:10]})"

@@ -75,10 +75,10 @@ def _verdict(one: Comparison) -> str:
     assert rounds is not None
     span = f"{_signed(whole.low - 1)} to {_signed(whole.high - 1)}"
     if one.finding is Finding.NOT_DISTINGUISHABLE:
-        said = f"A and B are not distinguishable at this effort, B takes {span} more than A"
+        said = f"A and B are not distinguishable at this effort; B against A is {span}"
     else:
         word = "slower" if one.finding is Finding.SLOWER else "faster"
-        said = f"B is {abs(whole.ratio - 1):.1%} {word} than A, from {span}"
+        said = f"B is {units.percent(abs(whole.ratio - 1))} {word} than A, from {span}"
     times = f"{units.duration(whole.a_ns or 0)} and {units.duration(whole.b_ns or 0)}"
     bound = BOUNDS[one.outcome].format(f"{one.limit:.2%}") if one.outcome else ""
     return (
@@ -88,14 +88,14 @@ def _verdict(one: Comparison) -> str:
 
 
 def _power(rounds: Rounds) -> str:
-    found = f"This effort finds a difference of {rounds.detectable:.1%} four times in five"
+    found = f"This effort finds a difference of {_fine(rounds.detectable)} four times in five"
     if rounds.asked is None or rounds.needed is None:
         return f"{found}."
     if rounds.needed <= len(rounds.orders):
-        return f"{found}, as --detect {rounds.asked:.1%} asks for."
+        return f"{found}, as was asked for: {_fine(rounds.asked)}."
     seconds = rounds.needed * rounds.seconds
     return (
-        f"{found}, not one of {rounds.asked:.1%}: the budget was spent. By what was seen that "
+        f"{found}, not one of {_fine(rounds.asked)}: the budget was spent. By what was seen that "
         f"takes {rounds.needed} rounds, {_minutes(seconds)}: raise --budget."
     )
 
@@ -105,7 +105,12 @@ def _minutes(seconds: float) -> str:
 
 
 def _signed(share: float) -> str:
-    return f"{share:+.1%}"
+    return f"{share * 100:+.1f} %"
+
+
+def _fine(share: float) -> str:
+    """A percentage that may be small, to two digits."""
+    return f"{share * 100:.2g} %"
 
 
 def _counted(one: Comparison) -> str:
@@ -128,7 +133,7 @@ def _row(block: BlockRatio, mark: Mark = "plain", *, tested: bool) -> Row:
         block.path or ROOT_NAME,
         ABSENT if time.a_ns is None else units.microseconds(time.a_ns),
         ABSENT if time.b_ns is None else units.microseconds(time.b_ns),
-        f"{((time.b_ns or 0) - (time.a_ns or 0)) / 1e3:+.1f}",
+        f"{round(((time.b_ns or 0) - (time.a_ns or 0)) / 1e3, 1) + 0.0:+.1f}",  # never -0.0
         ABSENT if time.ratio is None else f"{time.ratio:.{3 if tested else 4}f}",
     ]
     if tested:
@@ -141,12 +146,13 @@ def _row(block: BlockRatio, mark: Mark = "plain", *, tested: bool) -> Row:
 def noise_sentences(found: Noise) -> Iterator[str]:
     """What is known of a device's noise."""
     times = ", ".join(
-        f"{share:.2%} in {_minutes(float(seconds))}" for seconds, share in found.detectable.items()
+        f"{_fine(share)} in {_minutes(float(seconds))}"
+        for seconds, share in found.detectable.items()
     )
     yield (
         f"A against A on {found.device.name}: {found.alarms} false alarms in {found.experiments} "
-        f"experiments of {found.rounds} rounds ({found.rate_low:.1%} to {found.rate_high:.1%}, at "
-        "most 5 % are meant to be)."
+        f"experiments of {found.rounds} rounds ({units.percent(found.rate_low)} to "
+        f"{units.percent(found.rate_high)}; at most 5 % are meant to be)."
     )
     yield (
         f"Differences that are found four times in five: {times}; with {found.model}, "
