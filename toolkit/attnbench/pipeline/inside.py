@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -16,6 +17,8 @@ from attnbench.parity.cases import Expected
 from attnbench.parity.metrics import Array
 
 Inputs = Mapping[str, Sequence[Array]]
+
+MAP_RANK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +35,26 @@ class Call:
         leaves = tree_leaves((self.args, self.kwargs))
         return [one for one in leaves if isinstance(one, Tensor) and one.dtype is torch.float32]
 
+    def repeated(self, module: nn.Module, by: Callable[[object], object]) -> Tensor:
+        """What another module returns, called with the same, each tensor changed."""
+        made = module(*tree_map(by, self.args), **tree_map(by, self.kwargs))
+        return cast("Tensor", made)
+
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """A module in float32 and float64, on named inputs."""
+    """A module in float32, also with channels last, which adds in another order, and in float64."""
 
     single: nn.Module
+    last: nn.Module
     double: nn.Module
     inputs: Inputs
 
     @classmethod
     def of(cls, module: nn.Module, inputs: Inputs) -> Inside:
         """The module on these inputs; it is left as it is."""
-        return cls(module, copy.deepcopy(module).double(), inputs)
+        last = cast("nn.Module", _channels_last(copy.deepcopy(module)))
+        return cls(module, last, copy.deepcopy(module).double(), inputs)
 
     def shapes(self, paths: Iterable[str], folded: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """
@@ -63,7 +73,7 @@ class Inside:
                 part = self.single.get_submodule(path)
                 hook = part.register_forward_pre_hook(lambda _m, args: gone.extend(args))
                 hooks.callback(hook.remove)
-            _forward(self.single, next(iter(self.inputs.values())), torch.float32)
+            _forward(self.single, map(torch.from_numpy, next(iter(self.inputs.values()))))
         return {
             path: tuple(outputs[0].shape)
             for path, outputs in found.items()
@@ -71,34 +81,70 @@ class Inside:
             if not any(outputs[0] is one for one in gone)
         }
 
-    def outputs(self, path: str) -> tuple[Expected, ...]:
-        """What a module returns on each input."""
-        return tuple(
-            Expected(
-                name,
-                (_array(_call(self.single, path, arrays, torch.float32).output),),
-                (_array(_call(self.double, path, arrays, torch.float64).output),),
-            )
-            for name, arrays in self.inputs.items()
-        )
+    def outputs(self, paths: Sequence[str]) -> Iterator[dict[str, Expected]]:
+        """What the modules return on one input after the other, each in one forward."""
+        for name, arrays in self.inputs.items():
+            tensors = [*map(torch.from_numpy, arrays)]
+            single = _outputs(self.single, paths, tensors)
+            double = _outputs(self.double, paths, map(_double, tensors))
+            moved = [*map(_channels_last, tensors)]
+            other = _reordered(partial(_outputs, self.last, paths, moved))
+            yield {path: _expected(name, path, single, double, other) for path in paths}
 
     def calls(self, path: str) -> tuple[Call, ...]:
         """What a module is called with on each input, in float32."""
-        arrays = self.inputs.values()
-        return tuple(_call(self.single, path, one, torch.float32) for one in arrays)
+        inputs = self.inputs.values()
+        return tuple(_call(self.single, path, map(torch.from_numpy, one)) for one in inputs)
 
     def alone(self, path: str, calls: Iterable[Call]) -> tuple[Expected, ...]:
         """What a module returns when it is called like that; in float64 on the same numbers."""
-        part = self.double.get_submodule(path)
+        pairs = zip(self.inputs, calls, strict=True)
+        return tuple(self._alone(name, path, call) for name, call in pairs)
+
+    def _alone(self, name: str, path: str, call: Call) -> Expected:
         with torch.inference_mode():
-            exact = [part(*tree_map(_double, c.args), **tree_map(_double, c.kwargs)) for c in calls]
-        return tuple(
-            Expected(name, (_array(call.output),), (_array(double),))
-            for name, call, double in zip(self.inputs, calls, exact, strict=True)
-        )
+            double = call.repeated(self.double.get_submodule(path), _double)
+            last = self.last.get_submodule(path)
+            other = _reordered(lambda: {path: call.repeated(last, _channels_last)})
+        return _expected(name, path, {path: call.output}, {path: double}, other)
 
 
-def _call(module: nn.Module, path: str, arrays: Sequence[Array], dtype: torch.dtype) -> Call:
+Outputs = Mapping[str, Tensor]
+
+
+def _expected(name: str, path: str, single: Outputs, double: Outputs, other: Outputs) -> Expected:
+    return Expected(
+        name,
+        (single[path].numpy(),),
+        (double[path].numpy(),),
+        reordered=(other[path].contiguous().numpy(),) if path in other else (),
+    )
+
+
+def _reordered(made: Callable[[], Outputs]) -> Outputs:
+    """What was made with channels last; nothing of a module that asks for a view of its rows."""
+    try:
+        return made()
+    except RuntimeError:
+        return {}
+
+
+def _outputs(module: nn.Module, paths: Iterable[str], tensors: Iterable[object]) -> Outputs:
+    """What parts of a module return in one forward."""
+    found: dict[str, Tensor] = {}
+    with ExitStack() as hooks:
+        for path in paths:
+
+            def keep(_m: nn.Module, _a: Any, output: Tensor, path: str = path) -> None:
+                found[path] = output.detach().clone()
+
+            part = module.get_submodule(path)
+            hooks.callback(part.register_forward_hook(keep).remove)
+        _forward(module, tensors)
+    return found
+
+
+def _call(module: nn.Module, path: str, tensors: Iterable[object]) -> Call:
     """The one call of a part of a module."""
     seen: list[Call] = []
 
@@ -106,19 +152,19 @@ def _call(module: nn.Module, path: str, arrays: Sequence[Array], dtype: torch.dt
         seen.append(Call(tree_map(_copied, args), tree_map(_copied, kwargs), None))
 
     def after(_: nn.Module, _args: Any, _kwargs: Any, output: Any) -> None:
-        seen.append(Call(seen[-1].args, seen[-1].kwargs, _copied(output)))
+        seen.append(replace(seen[-1], output=_copied(output)))
 
     part = module.get_submodule(path)
     with ExitStack() as hooks:
         hooks.callback(part.register_forward_pre_hook(before, with_kwargs=True).remove)
         hooks.callback(part.register_forward_hook(after, with_kwargs=True).remove)
-        _forward(module, arrays, dtype)
+        _forward(module, tensors)
     return seen[-1]
 
 
-def _forward(module: nn.Module, arrays: Sequence[Array], dtype: torch.dtype) -> None:
+def _forward(module: nn.Module, tensors: Iterable[object]) -> None:
     with torch.inference_mode():
-        module(*(torch.from_numpy(array).to(dtype) for array in arrays))
+        module(*tensors)
 
 
 def _is_number(output: object) -> bool:
@@ -133,5 +179,7 @@ def _double(one: object) -> object:
     return one.double() if isinstance(one, Tensor) and one.is_floating_point() else one
 
 
-def _array(tensor: object) -> Array:
-    return cast("Tensor", tensor).numpy()
+def _channels_last(one: object) -> object:
+    """A module, or a tensor if it is a batch of maps, with its numbers in that order."""
+    moves = isinstance(one, nn.Module) or (isinstance(one, Tensor) and one.ndim == MAP_RANK)
+    return cast("Any", one).to(memory_format=torch.channels_last) if moves else one

@@ -25,7 +25,6 @@ from attnbench.pipeline.search import Found, Search
 from attnbench.records import DIFFERS, Artifact, Divergence, Verdict
 from attnbench.rewrites.constants import FOLD_BATCHNORM
 
-
 REPRO = Path("reports/repro")
 """Where blocks that differ are written to."""
 

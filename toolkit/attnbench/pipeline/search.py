@@ -12,7 +12,7 @@ from attnbench.parity.limits import Limits
 from attnbench.pipeline.alone import Alone, alone, layout
 from attnbench.pipeline.inside import Inside
 from attnbench.pipeline.probe import Probe, badness, worst
-from attnbench.records import BlockError
+from attnbench.records import BlockError, Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,16 @@ class Search:
         """Judge these blocks, all that were not judged yet with one probe."""
         new = [at for at in wanted if at not in self.seen]
         values = self.probe.look([self.places[at].exit for at in new]) if new else []
-        for at in new:
-            place = self.places[at]
-            expected = self.inside.outputs(place.block.path)
-            outputs = [value[place.exit] for value in values]
-            way = layout(self.probe, place, expected[0], outputs[0])
-            got = [*map(way.read, outputs)]
-            case = worst(expected, got, self.limits)
-            self.seen[at] = BlockError(place.block.path, place.block.kind, case)
+        cases: dict[int, list[Case]] = {at: [] for at in new}
+        expected = self.inside.outputs([self.path(at) for at in new]) if new else ()
+        for got, known in zip(values, expected, strict=True):
+            for at in new:
+                place, one = self.places[at], known[self.path(at)]
+                way = layout(self.probe, place, one, got[place.exit])
+                cases[at].append(worst([one], [way.read(got[place.exit])], self.limits))
+        for at, found in cases.items():
+            block = self.places[at].block
+            self.seen[at] = BlockError(block.path, block.kind, max(found, key=badness))
 
     def bisect(self) -> Found:
         """
