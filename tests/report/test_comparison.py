@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import plotly.graph_objects
 import pytest
 
 from attnbench.records import Comparison, Finding, Measurement, Validity
 from attnbench.report import comparison as comparison_report
 from attnbench.report import documents, html, markdown
+from attnbench.report.comparison_chart import ratios
 from attnbench.store import Run, Store, from_json, to_json
 from tests.report.invented import WHEN, comparison, noise
 from tests.report.test_text import printed
@@ -98,6 +100,24 @@ def test_a_block_that_only_one_has_is_not_tested():
     believed = [row for row in found.blocks if row.finding is Finding.SLOWER]
     assert all(row.time.low > 1 for row in believed)
     assert len(believed) >= len(found.blocks) - 3
+
+
+def test_the_chart_has_a_row_for_the_whole_and_for_each_block():
+    found = comparison(limit=0.05)
+    chart = ratios(found, 0)
+    plotly.graph_objects.Figure(chart.spec)  # refuses properties that there are not
+    rows = [at for marks in chart.spec["data"] for at in marks["y"]]
+    assert sorted(rows) == list(range(1 + sum(row.finding is not None for row in found.blocks)))
+    assert [shape["x0"] for shape in chart.spec["layout"]["shapes"]] == [1.0, 1.05]
+    (whole,) = [
+        x
+        for marks in chart.spec["data"]
+        for x, at in zip(marks["x"], marks["y"], strict=True)
+        if not at
+    ]
+    assert whole == found.whole.ratio
+    assert 'id="ratios-0"' in html.render(Run(WHEN, comparisons=(found,)))
+    assert ratios(replace(found, rounds=None), 0) is None
 
 
 def test_noise_in_words():

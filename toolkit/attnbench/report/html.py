@@ -11,6 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from attnbench.report import charts, prose, units
 from attnbench.report.charts import Chart
+from attnbench.report.comparison_chart import ratios
 from attnbench.report.contents import tables
 from attnbench.report.parity_chart import parity
 from attnbench.report.tables import Heading, Row, Table, setting, trust
@@ -69,7 +70,9 @@ def _charts(run: Run) -> dict[str, list[Chart]]:
     shown = columns(run)
     overview = charts.share(shown), charts.closure(shown)
     margins = parity(judged(run))
+    held = (ratios(one, at) for at, one in enumerate(run.comparisons))
     return {
+        "ratios": [chart for chart in held if chart],
         "overview": [chart for chart in overview if chart],
         "blocks": list(charts.blocks(shown)),
         "parity": [margins] if margins else [],
@@ -114,6 +117,8 @@ def _card(column: Column, passed: bool | None) -> str:
 
 def _figures(drawn: dict[str, list[Chart]], quantity: str) -> Iterator[str]:
     yield "<noscript><p>Charts need JavaScript; the tables do not.</p></noscript>"
+    if drawn["ratios"]:
+        yield f"<section>{_each(drawn['ratios'])}</section>"
     if drawn["overview"]:
         yield f'<section class="pair">{_each(drawn["overview"])}</section>'
     if drawn["blocks"]:
