@@ -24,7 +24,7 @@ FAULTY = "features.3.attention"
 
 @pytest.fixture(scope="module")
 def exported(cli, project) -> Path:
-    said = cli(project, "export", "--block", "se", "--to", "onnx", *SMALL, "--json")
+    said = cli(project, "export", "--block", "coord", "--to", "onnx", *SMALL, "--json")
     assert said.code == 0, said.err
     return project / said.document["artifacts"][0]["path"]
 
@@ -36,7 +36,7 @@ def changed(exported, tmp_path) -> Path:
     path = tmp_path / "artifacts" / exported.name
     paths = {scope.value: scope.path for scope in artifacts.load(path).scopes}
     model = onnx.load(path)
-    *_, node = (  # the last one: what is doubled before the ReLU of its gate may all be cut off
+    *_, node = (
         one
         for one in model.graph.node
         if one.op_type in ("Conv", "Gemm") and paths[one.output[0]].startswith(FAULTY)
