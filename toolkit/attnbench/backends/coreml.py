@@ -1,4 +1,4 @@
-"""Core ML (mlprogram): converted, reloaded and listed here; run on macOS."""
+"""Core ML (mlprogram): converted and read back here; run on macOS."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import coremltools
 import torch
 from coremltools import TensorType
-from coremltools.converters.mil.frontend.milproto.load import load as load_mil
 
 from attnbench.backends.base import Exported, words
 from attnbench.backends.formats import COREML
 from attnbench.errors import ExportError
+from attnbench.mlprogram import load
 from attnbench.records import Delegation, Scope
 from attnbench.rewrites.base import flattened, output_names
 
@@ -45,25 +45,9 @@ class CoreML:
         except REFUSALS as error:
             raise ExportError(f"coreml: coremltools refused the model: {words(error)}") from error
         made.save(str(path))
-        scopes = tuple(Scope(value, kind, None) for value, kind in operators(path))
+        operations = load(path).operations
+        scopes = tuple(Scope(one.outputs[0].name, one.kind, None) for one in operations)
         return Exported(scopes, Delegation(delegates=0, delegated=len(scopes)))
-
-
-def operators(path: Path) -> list[tuple[str, str]]:
-    """Output name and type of every operator of a saved mlprogram, constants left out."""
-    model = coremltools.models.MLModel(str(path), skip_model_load=True)
-    spec = model.get_spec()
-    program = load_mil(
-        spec, specification_version=spec.specificationVersion, file_weights_dir=model.weights_dir
-    )
-    found = [
-        (operator.outputs[0].name, operator.op_type)
-        for operator in program.functions["main"].operations
-        if operator.op_type != "const"
-    ]
-    if not found:
-        raise ExportError("coreml: the saved program has no operators")
-    return found
 
 
 BACKEND: Backend = CoreML()

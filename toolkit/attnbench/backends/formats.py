@@ -10,7 +10,8 @@ class Format:
     """
     A kind of artifact.
 
-    `engine` is the runner's engine for it, None where no runtime exists on this system.
+    `engine` is the runner's engine for it, None where no runtime exists on this system. `program`
+    is whether attnbench computes such files itself, so that they can be judged all the same.
     `packages` are the distributions whose versions shape the artifact.
     """
 
@@ -18,6 +19,7 @@ class Format:
     suffix: str
     engine: str | None
     packages: tuple[str, ...]
+    program: bool = False
 
 
 ONNX = Format("onnx", ".onnx", "onnxruntime", ("torch", "onnx", "onnxscript", "onnxruntime"))
@@ -25,6 +27,6 @@ TFLITE = Format(
     "tflite", ".tflite", "litert", ("torch", "litert-torch", "litert-converter", "ai-edge-litert")
 )
 EXECUTORCH = Format("executorch", ".pte", "executorch", ("torch", "torchao", "executorch"))
-COREML = Format("coreml", ".mlpackage", None, ("torch", "coremltools"))
+COREML = Format("coreml", ".mlpackage", None, ("torch", "coremltools"), program=True)
 
 FORMATS = {one.name: one for one in (ONNX, TFLITE, EXECUTORCH, COREML)}

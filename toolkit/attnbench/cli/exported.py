@@ -38,7 +38,7 @@ def summary(artifact: Artifact) -> str:
     """Delegation in a few words."""
     told: Delegation = artifact.delegation
     if artifact.backend == "coreml":
-        return f"{told.delegated} operators, not run off macOS"
+        return f"{told.delegated} operators, read back; the runtime is macOS's"
     if not told.delegates:
         return f"{told.delegated} operators, no delegate"
     delegates = "1 delegate" if told.delegates == 1 else f"{told.delegates} delegates"

@@ -39,7 +39,8 @@ def _backends() -> Rows:
             except PackageNotFoundError:
                 tools[package] = None
         missing = [package for package, found in tools.items() if found is None]
-        runs = f"run by {one.engine}" if one.engine else "converted and listed, not run here"
+        runs = f"run by {one.engine}" if one.engine else "converted, not run here"
+        runs += ", the saved program is judged" if one.program else ""
         summary = f"not installed: {', '.join(missing)}" if missing else runs
         yield {"name": name, "summary": summary, "suffix": one.suffix, "tools": tools}
 

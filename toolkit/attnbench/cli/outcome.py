@@ -10,13 +10,17 @@ from rich.console import Console
 from attnbench.cli.console import say, write_json
 from attnbench.cli.subject import Subject, failure_lines
 from attnbench.clock import now
+from attnbench.devices import Device
 from attnbench.errors import AttributionError, BadOption
 from attnbench.files import write
+from attnbench.pipeline import computed
 from attnbench.pipeline import run as pipeline
 from attnbench.pipeline.export import Failure
 from attnbench.records import Artifact, Comparison
 from attnbench.report import documents, junit, markdown, print_report, write_report
 from attnbench.store import Run, Store
+
+NO_RUNTIME = "there is no runtime for it on this system"
 
 FAILED, INCONCLUSIVE = 1, 7
 """Exit codes of verdicts, which are no exceptions."""
@@ -29,16 +33,39 @@ def runnable(chosen: Subject) -> tuple[Artifact, ...]:
     Failed exports are told of here. Raises BadOption when nothing is left to run, or the first
     failure when that is why.
     """
-    can = pipeline.runnable(chosen.artifacts)
+    return _left(chosen, pipeline.runnable(chosen.artifacts), NO_RUNTIME)
+
+
+def judgeable(chosen: Subject, device: Device) -> Subject:
+    """
+    The artifacts whose outputs can be had on a device, as `runnable` has those that can be timed.
+
+    A program with an operator that is not computed here becomes a failure.
+    """
+    known, unknown = pipeline.known(chosen.artifacts, device)
+    chosen = Subject(known, (*chosen.failures, *unknown))
+    can = tuple(one for one in known if computed.judgeable(one, device))
+    why = f"its program is computed on {computed.HOST} alone, not on {device.name}"
+    return Subject(_left(chosen, can, why), chosen.failures)
+
+
+def timed(judged: Subject) -> tuple[Artifact, ...]:
+    """Those of the judged artifacts that can be timed as well; the others are named."""
+    can = pipeline.runnable(judged.artifacts)
+    for artifact in judged.artifacts:
+        if artifact not in can:
+            say(f"{artifact.backend}: judged, not timed: {NO_RUNTIME}")
+    return can
+
+
+def _left(chosen: Subject, can: tuple[Artifact, ...], why: str) -> tuple[Artifact, ...]:
+    """What can be worked on, once it was told what cannot."""
     for artifact in chosen.artifacts:
         if artifact in can:
             continue
         if not can and not chosen.failures:
-            raise BadOption(
-                f"{artifact.backend} artifacts are converted and checked, not run here",
-                hint="name one of another backend",
-            )
-        say(f"{artifact.backend}: converted and listed; there is no runtime for it on this system")
+            raise BadOption(f"{artifact.backend}: {why}", hint="name one of another backend")
+        say(f"{artifact.backend}: {why}")
     failure_lines(chosen.failures if can else chosen.failures[1:])
     if not can and chosen.failures:
         raise chosen.failures[0].error

@@ -10,7 +10,6 @@ import click
 from attnbench.cli.border_options import NAMES, border_options
 from attnbench.cli.device_options import Chosen, device_options
 from attnbench.cli.options import (
-    REPRO,
     export_options,
     images_option,
     json_option,
@@ -69,9 +68,9 @@ def command(
     declared = declared_from({name: given.pop(name) for name in NAMES}, given)
     shown = Images(images, declared.reference) if images else None
     with Steps() as progress:
-        chosen = subject(files, given, exporting, progress, declared, changed=bool(localise))
-        runnable = outcome.runnable(chosen)
-        verdicts = verify_all(runnable, on, progress, shown, Localising.wanted(localise, REPRO))
+        meant = subject(files, given, exporting, progress, declared, changed=bool(localise))
+        chosen = outcome.judgeable(meant, on)
+        verdicts = verify_all(chosen.artifacts, on, progress, shown, Localising.wanted(localise))
     run = Run(now(), verdicts=verdicts)
     outcome.show_parity(run, as_json=as_json, junit_to=junit, markdown_to=markdown)
     ctx.exit(outcome.exit_code(run, chosen.failures))

@@ -61,8 +61,8 @@ def command(
     with Steps() as progress:
         made = export(request(given, exporting), progress)
         shown = Images(images) if images else None
-        runnable = outcome.runnable(Subject(made.artifacts, made.failures))
-        verdicts = pipeline.verify_all(runnable, on, progress, shown)
-        run = pipeline.profile_all(runnable, on, effort, progress, verdicts)
+        judged = outcome.judgeable(Subject(made.artifacts, made.failures), on)
+        verdicts = pipeline.verify_all(judged.artifacts, on, progress, shown)
+        run = pipeline.profile_all(outcome.timed(judged), on, effort, progress, verdicts)
     outcome.show_run(run, folder, as_json=as_json)
-    ctx.exit(outcome.exit_code(run, made.failures))
+    ctx.exit(outcome.exit_code(run, judged.failures))

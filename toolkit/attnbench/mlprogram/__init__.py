@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from attnbench.mlprogram.evaluate import check, evaluate
 from attnbench.mlprogram.operators import OPERATORS
-from attnbench.mlprogram.program import Operation, Program, Variable, load
+from attnbench.mlprogram.program import Operation, Program, Variable, load, specs
 
-__all__ = ["OPERATORS", "Operation", "Program", "Variable", "check", "evaluate", "load"]
+__all__ = ["OPERATORS", "Operation", "Program", "Variable", "check", "evaluate", "load", "specs"]

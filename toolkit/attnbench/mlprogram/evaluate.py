@@ -1,4 +1,10 @@
-"""A program computed in torch, one operator after the other."""
+"""
+A program computed in torch, one operator after the other.
+
+Each operator is computed in float64, and its result rounded to the type that the program gives it:
+float32, or float16. So what is found is the program's, and not how a library adds its sums; in
+which precision Core ML computes inside an operator is not known.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +43,6 @@ def evaluate(program: Program, arrays: Sequence[Array]) -> list[Array]:
     """
     The outputs of a program that `check` has passed, in its order.
 
-    Each operator is computed in float32 and rounded to the type that the program gives its result.
     Raises BadInput for arrays that are not the program's inputs, and RunnerError for an operator
     whose arguments are none, or whose result is not what the program says.
     """
@@ -47,7 +52,7 @@ def evaluate(program: Program, arrays: Sequence[Array]) -> list[Array]:
             values[variable.name] = tensor
         for operation in program.operations:
             values |= _computed(program, operation, values)
-    return [_array(values[name]) for name in program.outputs]
+    return [_array(values[one.name]) for one in program.outputs]
 
 
 def _array(value: Value) -> Array:
@@ -103,7 +108,7 @@ def _computed(
 
 
 AS: Mapping[str, Callable[[Any], object]] = {
-    "Tensor": lambda value: value.float() if value.dtype == torch.float16 else value,
+    "Tensor": lambda value: value.double() if value.is_floating_point() else value,
     "Ints": lambda value: tuple(value.reshape(-1).tolist()),
     "Bools": lambda value: tuple(value.reshape(-1).tolist()),
     "int": int,

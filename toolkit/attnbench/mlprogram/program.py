@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from attnbench.errors import BadArtifact, UnknownOperator
 from attnbench.mlprogram.schema import parse, type_name
 from attnbench.mlprogram.types import data_type
 from attnbench.mlprogram.values import Value, constant
+from attnbench.records import TensorSpec
 
 MAIN = "main"
 
@@ -42,9 +43,20 @@ class Program:
 
     path: Path
     inputs: tuple[Variable, ...]
-    outputs: tuple[str, ...]
+    outputs: tuple[Variable, ...]
     constants: Mapping[str, Value]
     operations: tuple[Operation, ...]
+
+
+def specs(variables: Sequence[Variable]) -> tuple[TensorSpec, ...]:
+    """Inputs or outputs as records have them. Raises BadArtifact for sides that are not fixed."""
+    found = []
+    for one in variables:
+        if None in one.shape:
+            raise BadArtifact(f"{one.name} has sides of no fixed length", hint="convert it for one")
+        shape = tuple(side for side in one.shape if side is not None)
+        found.append(TensorSpec(str(one.dtype).removeprefix("torch."), shape, one.name))
+    return tuple(found)
 
 
 def load(path: Path) -> Program:
@@ -72,7 +84,11 @@ def load(path: Path) -> Program:
         except UnknownOperator as error:
             raise UnknownOperator(f"{path.name}: operator {_name(message)}: {error}") from error
     inputs = tuple(_variable(one) for one in function.inputs)
-    return Program(path, inputs, tuple(block.outputs), constants, tuple(operations))
+    made = {one.name: one for operation in operations for one in operation.outputs}
+    if not block.outputs or not set(block.outputs) <= set(made):
+        raise BadArtifact(f"{path} has no program that makes its outputs")
+    outputs = tuple(made[name] for name in block.outputs)
+    return Program(path, inputs, outputs, constants, tuple(operations))
 
 
 def _model_file(path: Path) -> Path:

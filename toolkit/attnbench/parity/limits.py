@@ -60,7 +60,7 @@ _FLOAT32 = "sums in another order; no operator of the zoo is approximated in flo
 
 LIMITS: dict[tuple[str, str], Limits] = {
     (backend, "fp32"): Limits(FACTOR, FLOOR, CEILING_DB, ABSOLUTE, _FLOAT32)
-    for backend in ("onnx", "tflite", "executorch")
+    for backend in ("onnx", "tflite", "executorch", "coreml")
 }
 
 

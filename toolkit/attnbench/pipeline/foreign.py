@@ -15,10 +15,10 @@ from attnbench.errors import BadArtifact, BadOption
 from attnbench.files import digest, size
 from attnbench.parity.border import RAW, is_image
 from attnbench.parity.matching import Declared, bind
+from attnbench.pipeline.computed import border_of
 from attnbench.pipeline.reference import example_for, module_for
 from attnbench.pipeline.soundness import check_sound, results_of
 from attnbench.records import Artifact, Binding, Border, Delegation, Pixels, TensorSpec
-from attnbench.runner import Job, info
 from attnbench_models import Recipe
 
 IMAGE_CHANNELS = (1, 3)
@@ -28,19 +28,19 @@ def foreign(path: Path, recipe: Recipe, declared: Declared | None = None) -> Art
     """
     A file as an artifact whose reference is the recipe's own module, at the file's input size.
 
-    What the file takes and gives comes from the runtime, which loads it; it has no scopes, so no
-    blocks. Raises BadArtifact for a file that is missing, of a kind that no runtime here loads, or
-    whose tensors are not the reference's; BadOption where it contradicts what was declared.
+    What the file takes and gives comes from the runtime, which loads it, or from its program; it
+    has no scopes, so no blocks. Raises BadArtifact for a file that is missing, of a kind that is
+    not judged here, or whose tensors are not the reference's; BadOption where it contradicts what
+    was declared.
     """
     declared = declared or Declared()
     kind = _kind(path)
     sha256 = digest(path)
-    assert kind.engine is not None
-    told = info(Job(kind.engine, path, sha256))
-    recipe = _sized(path, told.inputs, recipe, declared)
+    taken, given = border_of(path, kind, sha256)
+    recipe = _sized(path, taken, recipe, declared)
     module = module_for(recipe)
     inputs, outputs = _specs(recipe, module)
-    border = _border(inputs, outputs, told.inputs, told.outputs, declared)
+    border = _border(inputs, outputs, taken, given, declared)
     return Artifact(
         path=str(path),
         backend=kind.name,
@@ -61,12 +61,12 @@ def foreign(path: Path, recipe: Recipe, declared: Declared | None = None) -> Art
 
 
 def _kind(path: Path) -> Format:
-    if not path.is_file():
-        raise BadArtifact(f"{path} does not exist, or is no file")
-    kind = next((one for one in FORMATS.values() if one.suffix == path.suffix), None)
-    if kind is None or kind.engine is None:
-        kinds = ", ".join(one.suffix for one in FORMATS.values() if one.engine)
-        raise BadArtifact(f"{path}: not a kind of file that a runtime here loads", hint=kinds)
+    if not path.exists():
+        raise BadArtifact(f"{path} does not exist")
+    kinds = {one.suffix: one for one in FORMATS.values() if one.engine or one.program}
+    kind = kinds.get(path.suffix)
+    if kind is None or path.is_dir() != kind.program:
+        raise BadArtifact(f"{path}: not a kind of file that can be judged", hint=", ".join(kinds))
     return kind
 
 

@@ -1,18 +1,16 @@
-"""Artifact against PyTorch, on several inputs, through the runner."""
+"""Artifact against PyTorch, on several inputs."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from attnbench.backends import format_of
 from attnbench.devices import Device
 from attnbench.errors import BadModel
 from attnbench.parity.border import feed, feedable, read
@@ -21,11 +19,11 @@ from attnbench.parity.inputs import Images, image_inputs, standard_inputs
 from attnbench.parity.judge import judge
 from attnbench.parity.limits import limits_for
 from attnbench.parity.metrics import Array
+from attnbench.pipeline.computed import NOTES, evidence, outputs_of
 from attnbench.pipeline.reference import reference_of
 from attnbench.pipeline.soundness import check_numbers
 from attnbench.records import Artifact, ArtifactId, Verdict
 from attnbench.rewrites.base import named_outputs
-from attnbench.runner import Job, compute
 from attnbench_models import Recipe
 from attnbench_models.backbones import BACKBONES
 
@@ -101,25 +99,25 @@ def _outputs(
 
 def verify(artifact: Artifact, question: Question, device: Device) -> Verdict:
     """The verdict on one artifact; all inputs are computed in one launch on the device."""
-    engine = format_of(artifact.backend).engine
-    assert engine is not None  # callers leave out what cannot run here
-    job = Job(engine, Path(artifact.path), artifact.sha256, place=device.place)
     limits = limits_for(artifact.backend, artifact.recipe.precision)
-    got = _computed(artifact, job, question)
+    got = _computed(artifact, device, question)
     cases = tuple(
         case
         for expected, outputs in zip(question.expected, got, strict=True)
         for case in judge(expected, outputs, limits, task_of(artifact.recipe))
     )
-    return Verdict(identify(artifact), device.name, cases)
+    verdict = Verdict(identify(artifact), device.name, cases, evidence=evidence(artifact))
+    if verdict.evidence == "runtime":
+        return verdict
+    return replace(verdict, notes=(NOTES[bool(verdict)],))
 
 
-def _computed(artifact: Artifact, job: Job, question: Question) -> list[list[Array]]:
+def _computed(artifact: Artifact, device: Device, question: Question) -> list[list[Array]]:
     """The artifact's outputs for each input, as the reference has them."""
     border, inputs = artifact.border, list(question.inputs.values())
     if border is None:
-        return compute(job, inputs)
-    got = compute(job, [feed(border, arrays) for arrays in inputs])
+        return outputs_of(artifact, inputs, device)
+    got = outputs_of(artifact, [feed(border, arrays) for arrays in inputs], device)
     return [
         read(border, outputs, expected.single)
         for outputs, expected in zip(got, question.expected, strict=True)

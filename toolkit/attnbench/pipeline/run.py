@@ -8,8 +8,11 @@ from dataclasses import replace
 from attnbench.backends import format_of
 from attnbench.clock import now
 from attnbench.devices import Device
+from attnbench.errors import UnknownOperator
 from attnbench.parity.inputs import Images
+from attnbench.pipeline.computed import check, judgeable
 from attnbench.pipeline.effort import Effort
+from attnbench.pipeline.export import Failure
 from attnbench.pipeline.localise import Localising, localised
 from attnbench.pipeline.parity import Question, questions, reference_key, verify
 from attnbench.pipeline.profile import profile
@@ -22,6 +25,22 @@ from attnbench.store import Run
 def runnable(artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
     """Those that a runtime on this system can load."""
     return tuple(one for one in artifacts if format_of(one.backend).engine is not None)
+
+
+def known(
+    artifacts: Sequence[Artifact], device: Device
+) -> tuple[tuple[Artifact, ...], tuple[Failure, ...]]:
+    """The artifacts without those whose programs have an operator that is not computed here."""
+    found, failures = [], []
+    for artifact in artifacts:
+        try:
+            if judgeable(artifact, device):
+                check(artifact)
+        except UnknownOperator as error:
+            failures.append(Failure(artifact.backend, error))
+        else:
+            found.append(artifact)
+    return tuple(found), tuple(failures)
 
 
 def verify_all(

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from scipy.special import expit, log_softmax, softmax
 
-from attnbench.backends import format_of
 from attnbench.devices import Device
 from attnbench.parity.border import RAW, feed, is_image, read
 from attnbench.parity.cases import Expected
 from attnbench.parity.judge import judge
 from attnbench.parity.limits import Limits, limits_for
 from attnbench.parity.metrics import Array
+from attnbench.pipeline.computed import outputs_of
 from attnbench.pipeline.parity import Question, task_of
 from attnbench.records import Artifact, Border, Pixels
-from attnbench.runner import Job, compute
 
 INPUT = "natural"
 HABITS = (
@@ -59,10 +57,7 @@ def explained(artifact: Artifact, question: Question, device: Device) -> str | N
     at = list(question.inputs).index(INPUT)
     expected, arrays = question.expected[at], question.inputs[INPUT]
     found = list(suspects(border, arrays))
-    kind = format_of(artifact.backend)
-    assert kind.engine is not None
-    job = Job(kind.engine, Path(artifact.path), artifact.sha256, place=device.place)
-    computed = compute(job, [feed(one.border, arrays) for one in found])
+    computed = outputs_of(artifact, [feed(one.border, arrays) for one in found], device)
     limits = limits_for(artifact.backend, artifact.recipe.precision)
     for one, outputs in zip(found, computed, strict=True):
         got = read(one.border, outputs, expected.single)
@@ -106,11 +101,11 @@ def _ending(expected: Expected, end: str) -> Expected:
     """What the reference would give with that end."""
     if not end:
         return expected
-    single, double = (
+    single, double, reordered = (
         tuple(ENDS[end](y) if np.issubdtype(y.dtype, np.floating) and y.ndim > 1 else y for y in ys)
-        for ys in (expected.single, expected.double)
+        for ys in (expected.single, expected.double, expected.reordered)
     )
-    return replace(expected, single=single, double=double)
+    return replace(expected, single=single, double=double, reordered=reordered)
 
 
 def _agrees(expected: Expected, got: Sequence[Array], limits: Limits, task: str) -> bool:

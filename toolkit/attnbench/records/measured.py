@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from attnbench.records.exported import Kind
 from attnbench.records.judged import Case, Divergence
@@ -194,11 +195,16 @@ class Measurement:
             raise ValueError("a latency must be a positive number of nanoseconds")
 
 
+Evidence = Literal["runtime", "program"]
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """
     Whether one artifact still computes what PyTorch computes; truthy when it does.
 
+    `evidence` is what computed it: its runtime, or "program", attnbench's own evaluation of the
+    saved program, because the runtime does not exist here. Then `notes` begin with what that means.
     `divergence` is where it first differs, if that was looked for.
     """
 
@@ -206,6 +212,7 @@ class Verdict:
     device: str
     cases: tuple[Case, ...]
     notes: tuple[str, ...] = ()
+    evidence: Evidence = "runtime"
     divergence: Divergence | None = None
 
     def __bool__(self) -> bool:

@@ -61,6 +61,7 @@ def _judged(verdict: Verdict) -> Document:
         **_plain(verdict.artifact),
         "device": verdict.device,
         "verdict": _word(bool(verdict)),
+        "evidence": verdict.evidence,
         "cases": _plain(verdict.cases),
         "notes": list(verdict.notes),
         "divergence": _plain(verdict.divergence),

@@ -200,6 +200,8 @@ def _check_rows(measurements: Sequence[Measurement]) -> list[Row]:
 
 def _parity_rows(one: Judged) -> list[Row]:
     verdict = "pass" if one.verdict else f"{WRONG} FAIL"
+    if one.verdict.evidence == "program":
+        verdict += " (program)"
     if not one.verdict.cases:
         return [Row((one.label, verdict, "no case was judged", "", "", "", ""), "bad")]
     return [

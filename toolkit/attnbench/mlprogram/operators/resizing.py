@@ -69,8 +69,8 @@ def resize_nearest_neighbor(
 
 
 def _scaled(x: Tensor, height: Tensor, width: Tensor) -> tuple[int, int]:
-    """The new size; its fraction is cut off after a product in the factors' own precision."""
-    return int(x.shape[-2] * height), int(x.shape[-1] * width)
+    """The new size: a factor of 7/3 in float32 makes 7 of 3 in float32, and less in float64."""
+    return int(x.shape[-2] * height.float()), int(x.shape[-1] * width.float())
 
 
 def _grid(side: int, size: int, mode: str) -> Tensor:
