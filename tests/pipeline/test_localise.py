@@ -201,6 +201,19 @@ def test_an_error_between_blocks_is_not_blamed_on_the_next_one(convert, search, 
     assert (found.operator, found.repro) == (None, None)
 
 
+def test_an_error_after_all_blocks_is_told_as_such(convert, search, tmp_path):
+    clean = convert("onnx", "tests.pipeline.skipping:after")
+
+    def swap(graph: onnx.GraphProto) -> None:
+        node = of(clean, graph, "Sub", "")
+        node.input[0], node.input[1] = node.input[1], node.input[0]
+
+    found = search(edited(clean, tmp_path, swap))
+    assert found.block is None
+    assert found.worst.case.passed
+    assert any("after them" in note for note in found.notes)
+
+
 class Disturbing(OnnxEditor):
     """No runtime here was found to compute otherwise when observed: so the probed file does."""
 

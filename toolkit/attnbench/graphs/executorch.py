@@ -140,7 +140,7 @@ def _word(scope: Scope) -> str:
 
 
 def _kind(node: Any) -> str:
-    return str(node["xnode_union_type"]).removeprefix("XNN").removeprefix("_XNN")
+    return str(node["xnode_union_type"]).removeprefix("XNN")
 
 
 def _is_output(key: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from attnbench.graphs.boundaries import Boundary
@@ -13,6 +13,8 @@ from attnbench.pipeline.alone import Alone, alone, layout
 from attnbench.pipeline.inside import Inside
 from attnbench.pipeline.probe import Probe, badness, worst
 from attnbench.records import BlockError, Case
+
+AFTER_ALL = "the outputs differ all the same: the error comes from operators of no block after them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ class Search:
             if _is_wrong(part):
                 self.look([at])
                 return Found(at, first, "bisection", part)
-        return self.all()
+        found = self.all()
+        return found if found.at is not None else replace(found, notes=(AFTER_ALL,))
 
     def all(self) -> Found:
         """The block at fault, after a look at every one of them."""
