@@ -4,6 +4,7 @@ How far a converted model may be from PyTorch, and why.
 float32: a converted graph adds the same numbers in another order, as float64 does. So PyTorch's
 own float32-float64 distance d on an input says what reordering costs this model there, and the
 limit is FACTOR x d, but never below FLOOR of the range, where rounding of the output itself rules.
+d is the larger of two orders of its sums, channels first and last: one of them can be lucky.
 
     metric      limit in float32                                    because
     max_error   max(FACTOR * d, FLOOR), share of the output range   worst element

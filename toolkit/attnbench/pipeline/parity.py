@@ -27,6 +27,9 @@ from attnbench.rewrites.base import named_outputs
 from attnbench_models import Recipe
 from attnbench_models.backbones import BACKBONES
 
+CHANNELS_LAST, KEPT = torch.channels_last, torch.preserve_format
+IMAGE_RANK = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -44,7 +47,12 @@ def ask(module: nn.Module, artifact: Artifact, images: Images | None = None) -> 
     if artifact.border is not None:
         inputs = {name: feedable(artifact.border, arrays) for name, arrays in inputs.items()}
     double = copy.deepcopy(module).double()
-    expected = tuple(_expected(name, module, double, arrays) for name, arrays in inputs.items())
+    last: Any = copy.deepcopy(module)  # torch's types do not know this argument
+    last = last.to(memory_format=CHANNELS_LAST)
+    expected = tuple(
+        replace(_expected(name, module, double, arrays), reordered=_reordered(last, arrays))
+        for name, arrays in inputs.items()
+    )
     question = Question(inputs, expected)
     _check_answers(module, question)
     return question
@@ -78,6 +86,20 @@ def _expected(name: str, module: Any, double: Any, arrays: Sequence[Array]) -> E
     (scores,) = _outputs(module.scores, arrays, torch.float32).values()
     (exact_scores,) = _outputs(double.scores, arrays, torch.float64).values()
     return Expected(name, single, exact, Margins.between(scores, exact_scores), names)
+
+
+def _reordered(last: nn.Module, arrays: Sequence[Array]) -> tuple[Array, ...]:
+    """The outputs in float32 of a model with its channels last, which adds in another order."""
+    tensors = [
+        torch.from_numpy(one).to(memory_format=CHANNELS_LAST if one.ndim == IMAGE_RANK else KEPT)
+        for one in arrays
+    ]
+    try:
+        with torch.inference_mode():
+            made = named_outputs(last(*tensors))
+    except RuntimeError:
+        return ()  # one that asks for a view of rows, say, which then are none in memory
+    return tuple(tensor.contiguous().numpy() for tensor in made.values())
 
 
 def _outputs(
