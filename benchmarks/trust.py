@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 from attnbench.cli.console import Steps
 from attnbench.cli.quantities import Duration
@@ -84,10 +85,11 @@ def judged(results: Sequence[dict[str, object]]) -> int:
         low, high = share_interval(slower, len(found))
         good = low <= MOST_ALARMS if truth == 0 else high >= LEAST_POWER
         passed.append(good)
+        ratio = median(float(str(one["ratio"])) for one in results if one["truth"] == truth)
         bound = f"at most {MOST_ALARMS:.0%}" if truth == 0 else f"at least {LEAST_POWER:.0%}"
         print(
             f"{name:13} {slower} of {len(found)}, {low:.1%} to {high:.1%}; {bound} is wanted: "
-            f"{'ok' if good else 'FAILED'}"
+            f"{'ok' if good else 'FAILED'} (median ratio {ratio:.3f}, should be {1 + truth:.3f})"
         )
     short = sum(int(str(one["rounds"])) < int(str(one["needed"])) for one in results)
     busy = sum(not one["valid"] for one in results)
