@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "export": "Export a model to one or more runtimes.",
     "parity": "Hold artifacts against PyTorch; exit 1 if one differs.",
     "profile": "Measure latency, whole and per block.",
+    "gate": "Hold every model of a policy to parity and delegation: the one line for CI.",
     "compare": "Hold one model against another, taking turns: slower, faster, or alike.",
     "report": "Show stored runs again, as text and as a page.",
     "list": "List blocks, backbones, backends, devices or rewrites.",
@@ -26,7 +27,6 @@ COMMANDS: Mapping[str, str] = {
 
 PLANNED = (
     "cost",
-    "gate",
     "history",
     "sweep",
     "table",

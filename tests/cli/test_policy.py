@@ -1,0 +1,105 @@
+"""`attnbench gate POLICY.toml`: a build that fails when a model no longer does what it did."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+POLICY = """
+[[models]]
+name = "gated"
+model = "my_models:Gated"
+size = 32
+to = ["onnx", "executorch"]
+"""
+MODEL = """\
+from torch import nn
+
+
+class Gated(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU())
+        self.gate = nn.Conv2d(8, 8, 1)
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = self.stem(x)
+        x = x * self.gate(x.mean((2, 3), keepdim=True)).sigmoid()
+        return self.head(x.mean((2, 3)))
+"""
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory):
+    """A repository with a model, a policy, and a baseline of it."""
+    folder = tmp_path_factory.mktemp("team")
+    (folder / "my_models.py").write_text(MODEL)
+    (folder / "attnbench.toml").write_text(POLICY)
+    return folder
+
+
+def test_a_models_life(team, cli):
+    first = cli(team, "gate", "attnbench.toml", "--json")
+    assert first.code == 0, first.err
+    of_executorch = first.document["artifacts"][1]
+    assert of_executorch["notes"] == [
+        "not in the baseline: what is delegated was not judged (`attnbench gate --update`)"
+    ]
+
+    updated = cli(team, "gate", "attnbench.toml", "--update")
+    assert updated.code == 0, updated.err
+    assert (team / "reports/baselines/attnbench.json").is_file()
+    summary = team / "summary.md"
+    again = cli(
+        team, "gate", "attnbench.toml", "--github", "--junit", "parity.xml",
+        GITHUB_STEP_SUMMARY=str(summary),
+    )  # fmt: skip
+    assert again.code == 0, again.err
+    assert "Parity with PyTorch passes" in summary.read_text()
+    notices = [line for line in again.err.splitlines() if line.startswith("::")]
+    assert [line.partition(" ")[0] for line in notices] == ["::notice", "::notice"]
+    cases = [one.get("name") for one in Xml.parse(team / "parity.xml").iter("testcase")]
+    assert "(graph): left_delegate" in cases
+
+    # A gate of another kind, which XNNPACK does not have.
+    changed = MODEL.replace(".sigmoid()", ".erf()")
+    (team / "my_models.py").write_text(changed)
+    left = cli(team, "gate", "attnbench.toml", "--json", "--github")
+    assert left.code == 1, left.out
+    passes, fails = left.document["artifacts"]
+    assert passes["verdict"] == "pass"
+    assert "left_delegate" in [one["metric"] for one in fails["cases"] if not one["passed"]]
+    assert any("has left the delegate" in note for note in fails["notes"])
+    assert any(line.startswith("::error file=attnbench.toml") for line in left.err.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("policy", "says"),
+    [
+        ("", "missing required field `models`"),
+        ("models = []", "nothing to judge"),
+        ("[[models]]\nname = 'a'\nblok = 'se'", "unknown field `blok`"),
+        ("[[models]]\nblock = 'se'", "missing required field `name`"),
+        ("[[models]]\nname = 'a'\n[[models]]\nname = 'a'", "two models are called a"),
+        ("[[models]]\nname = 'a'\nto = ['onx']", "onx"),
+        ("[[models]]\nname = 'a'\nfile = 'b.onnx'\nto = ['onnx']", "leave `to` out"),
+        ("[[models]]\nname = 'a'\ndevices = []", "names no device"),
+        ("[[models]]\nname = 'a'\nmean = [1, 2]", "length 3"),
+        ("[[models]]\nname = 'a'\nsize = 'big'", "is not a size"),
+        ("[[models]\n", "is not TOML"),
+    ],
+)
+def test_a_policy_is_strict(policy, says, tmp_path, cli):
+    (tmp_path / "p.toml").write_text(policy)
+    done = cli(tmp_path, "gate", "p.toml")
+    assert done.code == 2
+    assert len(done.errors) == 1
+    assert says in done.err
+
+
+def test_an_absent_policy_is_named(tmp_path, cli):
+    done = cli(tmp_path, "gate", "none.toml")
+    assert done.code == 2
+    assert "none.toml: No such file" in done.err
