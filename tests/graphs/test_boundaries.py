@@ -57,3 +57,14 @@ def test_an_operator_that_somebody_put_in_belongs_to_its_reader():
 def test_only_what_is_needed_is_cut_out():
     assert needed(NODES, ["b"], ["d"]) == [2, 3]
     assert needed(NODES, ["a"], ["e"]) == [1, 2, 3, 4]
+
+
+def test_a_block_whose_end_was_fused_with_what_follows_has_none():
+    fused = Node("e", "Add", "act", ("d", "a"), ("e",), root="unit")
+    nodes = tuple(fused if one.name == "e" else one for one in NODES)
+    assert list(found(Graph(nodes, ("x",), ("y",), SHAPES))) == ["stem", "unit.gate", "head"]
+
+
+def test_a_block_that_two_values_of_its_size_leave_has_none():
+    both = (*NODES[:5], node("head", ["e", "b"], "y"))
+    assert "unit" not in found(Graph(both, ("x",), ("y",), SHAPES))

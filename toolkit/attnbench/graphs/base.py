@@ -14,7 +14,8 @@ class Node:
     """
     One operator: what it is called, its kind, the module that called it, and its values.
 
-    `path` is None where nobody knows. Constants are no inputs.
+    `path` is None where nobody knows. Constants are no inputs. `root` is the module of the operator
+    itself where one of another module may have been fused behind it.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Node:
     path: str | None
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    root: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

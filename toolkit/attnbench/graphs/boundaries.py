@@ -37,8 +37,9 @@ def boundaries(
     The blocks whose output is a value of the graph, by where it is made, inner blocks first.
 
     `shapes` are those of the outputs in PyTorch, of each block that returns one tensor. The output
-    is the last value of that size that leaves the block: what is computed in it and read outside.
-    A block that was fused into its neighbours has none.
+    is the value of that size that leaves the block: what is computed in it and read outside.
+    A block has none whose end was fused with what is behind it, nor one that several such values
+    leave: then nothing says which is its output.
     """
     found = [
         _boundary(graph, block, shapes[block.path]) for block in blocks if block.path in shapes
@@ -55,11 +56,20 @@ def _boundary(graph: Graph, block: Block, shape: Shape) -> Boundary | None:
         *(node.inputs for at, node in enumerate(graph.nodes) if at not in set(inside))
     )
     exits = [value for value in made if value in elsewhere and _fits(graph, value, shape)]
-    if not exits:
+    if len(exits) != 1 or _is_fused_away(graph, exits[0], block):
         return None
     entries = tuple(dict.fromkeys(one for node in nodes for one in node.inputs if one not in made))
-    last = max(exits, key=lambda value: made[value])
-    return Boundary(block, tuple(inside), entries, last, made[last], shape)
+    return Boundary(block, tuple(inside), entries, exits[0], made[exits[0]], shape)
+
+
+def _is_fused_away(graph: Graph, value: str, block: Block) -> bool:
+    """Whether an operator of another module that reads a value began in the block."""
+    return any(
+        value in node.inputs
+        and is_inside(node.root, block.path)
+        and not is_inside(node.path, block.path)
+        for node in graph.nodes
+    )
 
 
 def is_inside(path: str | None, block: str) -> bool:

@@ -67,15 +67,17 @@ class ExecuTorchEditor:
         self.program: Program = read_program(Path(artifact.path))
         self.delegate = self.program.delegate
         self.values = {_tensor(one)["id_out"]: _tensor(one) for one in self.delegate["xvalues"]}
-        paths = _paths(self.delegate["xnodes"], artifact.scopes, artifact.path)
+        nodes = self.delegate["xnodes"]
+        paths = _paths(nodes, artifact.scopes, artifact.path)
+        roots = [_root(node, artifact.scopes) for node in nodes]
         self.graph = Graph(
-            placed(map(self._node, self.delegate["xnodes"], paths)),
+            placed(map(self._node, nodes, paths, roots)),
             tuple(map(str, self.delegate["input_ids"])),
             tuple(map(str, self.delegate["output_ids"])),
             {str(at): tuple(one["dims"]) for at, one in self.values.items()},
         )
 
-    def _node(self, node: Any, path: str | None) -> Node:
+    def _node(self, node: Any, path: str | None, root: str | None) -> Node:
         union = node["xnode_union"]
         outputs = [one for key, one in union.items() if _is_output(key)]
         inputs = [one for key, one in union.items() if key.endswith("_id") and not _is_output(key)]
@@ -83,7 +85,8 @@ class ExecuTorchEditor:
             one for one in inputs if one != NOBODY and not self.values[one]["constant_buffer_idx"]
         ]
         name = f"{_kind(node)} {outputs[0]}"
-        return Node(name, _kind(node), path, tuple(map(str, computed)), tuple(map(str, outputs)))
+        values = tuple(map(str, computed)), tuple(map(str, outputs))
+        return Node(name, _kind(node), path, *values, root)
 
     def observed(self, values: Sequence[str]) -> bytes:
         """See Editor."""
@@ -133,6 +136,11 @@ def _paths(nodes: Sequence[Any], scopes: Sequence[Scope], source: str) -> list[s
             at += 1
         paths.append(scopes[at - 1].path)
     return paths
+
+
+def _root(node: Any, scopes: Sequence[Scope]) -> str | None:
+    at = node["debug_handle"]
+    return None if at == OF_NO_OPERATOR else scopes[at - 1].path
 
 
 def _word(scope: Scope) -> str:

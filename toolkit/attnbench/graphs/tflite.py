@@ -48,7 +48,10 @@ class TFLiteEditor:
         kind = max(code.builtinCode, code.deprecatedBuiltinCode)
         inputs = (at for at in operator.inputs if at >= 0 and not self._is_constant(at))
         name = main.tensors[operator.outputs[0]].name.decode()
-        return Node(name, _KINDS[kind], paths.get(name), _names(inputs), _names(operator.outputs))
+        outputs = _names(operator.outputs)
+        fused = getattr(operator.builtinOptions, "fusedActivationFunction", 0)
+        root = _root(name) if fused else None
+        return Node(name, _KINDS[kind], paths.get(name), _names(inputs), outputs, root)
 
     def _is_constant(self, at: int) -> bool:
         return self.model.buffers[self.model.subgraphs[0].tensors[at].buffer].data is not None
@@ -98,6 +101,13 @@ def _mapping(name: str, tensor: str) -> Any:
     made = schema.TensorMapT()
     made.name, made.tensorIndex = name.encode(), int(tensor)
     return made
+
+
+def _root(name: str) -> str | None:
+    """The last module in a tensor's name, which lists what was fused with the last one first."""
+    pieces = (piece.strip("/") for piece in name.split(";"))
+    modules = [piece for piece in pieces if piece and not piece.isdigit()]
+    return modules[-1].replace("/", ".") if modules else None
 
 
 def _names(tensors: Iterable[int]) -> tuple[str, ...]:
