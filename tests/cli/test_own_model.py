@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from attnbench.files import copy
 from attnbench.runner import build
 from tests.cli.conftest import Said
 
@@ -36,26 +38,75 @@ def test_without_globs_there_is_none(cli, project):
     assert set(blocks(said).values()) == {"backbone"}
 
 
-def test_coreml_is_passed_over_in_one_line(cli, project):
-    said = cli(project, "parity", *MODEL, "--to", "onnx,coreml")
+def coreml_line(said: Said) -> list[str]:
+    return [line for line in said.err.splitlines() if line.startswith("coreml: ")]
+
+
+def test_coreml_is_judged_by_its_program_and_the_reports_say_so(cli, project, tmp_path):
+    files = tmp_path / "parity.xml", tmp_path / "parity.md"
+    written = ("--junit", str(files[0]), "--markdown", str(files[1]))
+    said = cli(project, "parity", *MODEL, "--to", "onnx,coreml", *written)
     assert said.code == 0, said.err
-    assert [line for line in said.err.splitlines() if line.startswith("coreml: ")] == [
-        "coreml: converted and listed; there is no runtime for it on this system"
+    assert coreml_line(said) == []
+    assert "Parity with PyTorch passes: onnx." in said.out
+    for text in (said.out, *(file.read_text() for file in files)):
+        assert "program verified, runtime not run" in " ".join(text.split())
+
+
+def test_json_tells_a_program_from_a_runtime(cli, project):
+    said = cli(project, "parity", *MODEL, "--to", "onnx,coreml", "--json")
+    assert said.code == 0, said.err
+    found = {one["backend"]: one for one in said.document["artifacts"]}
+    assert found["onnx"]["evidence"] == "runtime"
+    assert found["coreml"]["evidence"] == "program"
+    assert found["coreml"]["notes"][0].startswith("program verified, runtime not run")
+
+
+def test_coreml_alone_is_not_timed(cli, project):
+    said = cli(project, "profile", *MODEL, "--to", "coreml")
+    assert (said.code, said.out) == (2, "")
+    assert said.errors == ["error: coreml: there is no runtime for it on this system"]
+
+
+def test_run_judges_coreml_and_says_that_it_is_not_timed(cli, project, tmp_path):
+    said = cli(project, "run", *MODEL, "--to", "coreml", "--runs", str(tmp_path))
+    assert said.code == 0, said.err
+    assert coreml_line(said) == [
+        "coreml: judged, not timed: there is no runtime for it on this system"
     ]
-    assert "onnx" in said.out
+    assert "coreml: program verified, runtime not run." in said.out
+    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".html", ".md"}
 
 
-@pytest.mark.parametrize("command", ["parity", "profile", "run"])
-def test_coreml_alone_is_refused(cli, project, command):
-    said = cli(project, command, *MODEL, "--to", "coreml")
+def test_a_device_has_no_core_ml(cli, project):
+    said = cli(project, "parity", *MODEL, "--to", "coreml", "--device", "pixel4")
     assert (said.code, said.out) == (2, "")
-    assert said.errors == ["error: coreml artifacts are converted and checked, not run here"]
+    assert said.errors == ["error: coreml: its program is computed on host alone, not on pixel4"]
 
 
-def test_a_coreml_file_alone_is_no_pass(cli, project, exported):
+def test_a_coreml_file_is_judged_and_one_that_is_damaged_fails(cli, project, exported, tmp_path):
     [path] = [one["path"] for one in exported.document["artifacts"] if one["backend"] == "coreml"]
-    said = cli(project, "parity", path)
-    assert (said.code, said.out) == (2, "")
+    assert cli(project, "parity", path).code == 0
+    theirs = tmp_path / "theirs.mlpackage"
+    copy(project / path, theirs)
+    weights = theirs / "Data" / "com.apple.CoreML" / "weights" / "weight.bin"
+    said = cli(project, "parity", str(theirs), *MODEL[:2])
+    assert said.code == 0, said.err
+    weights.write_bytes(weights.read_bytes()[:-1])
+    said = cli(project, "parity", str(theirs), *MODEL[:2])
+    assert said.code == 2
+    assert "cut short" in said.errors[0]
+
+
+def test_an_operator_that_is_not_computed_stops_no_other(cli, project):
+    unknown = ("--model", "my_models:unknown", "--size", "16")
+    said = cli(project, "parity", *unknown, "--to", "onnx,coreml")
+    assert said.code == 6
+    assert len(said.errors) == 1
+    assert re.search(r"operator \w+ \(\w+\) is not computed here", said.errors[0])
+    assert "Parity with PyTorch passes: onnx." in said.out
+    said = cli(project, "parity", *unknown, "--to", "coreml")
+    assert (said.code, said.out) == (6, "")
 
 
 def test_a_refusal_is_one_line_and_does_not_stop_the_others(cli, project):
