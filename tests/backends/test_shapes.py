@@ -65,9 +65,8 @@ def nested():
 def judged(recipe, backend, folder):
     """The artifact, after it was held to PyTorch."""
     artifact = converted(recipe, backend, folder)
-    if FORMATS[backend].engine is not None:
-        verdict = verdict_on(artifact)
-        assert verdict, failures(verdict)
+    verdict = verdict_on(artifact)
+    assert verdict, failures(verdict)
     return artifact
 
 

@@ -21,9 +21,9 @@ class Result:
     """
     What a cell came to, for the sources and tools that `key` stands for.
 
-    `refused` is the converter's reason; otherwise `failed` lists what the gate found, and the
-    rest says how the runtime takes the model: delegates, operators outside of them, and the
-    rewrites that were needed.
+    `refused` is the converter's reason; otherwise `failed` lists what the gate found, `ran` is
+    whether a runtime computed it and not our own reading of its program, and the rest says how the
+    runtime takes the model: delegates, operators outside of them, and the rewrites that it needed.
     """
 
     key: str

@@ -20,9 +20,9 @@ INTRODUCTION = """# What deploys
 Written by `make support` from what `make test-all` found; not by hand. Every block in a backbone
 where it is at home, and every backbone with its own block and with its paper's, was converted at
 {sizes} pixels, run by each runtime, and held to PyTorch by the parity gate. "yes" is: converts,
-runs and passes; Core ML has no runtime off macOS, so there it is: converts. Behind it is the
-number of delegates, where a runtime has them, and what runs outside of them. What no run has
-reached yet is "not run".
+runs and passes; Core ML has no runtime off macOS, so there it is: converts, and the saved program
+passes, computed operator by operator. Behind it is the number of delegates, where a runtime has
+them, and what runs outside of them. What no run has reached yet is "not run".
 """
 
 

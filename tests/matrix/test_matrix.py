@@ -44,13 +44,12 @@ def run(cell: Cell, folder) -> Result:
         artifact = converted(cell.recipe, cell.backend, folder)
     except ExportError as error:
         return Result(key_of(cell), str(error), (), False, None, (), ())
-    runs = FORMATS[cell.backend].engine is not None
     delegation = artifact.delegation
     return Result(
         key=key_of(cell),
         refused=None,
-        failed=tuple(failures(verdict_on(artifact))) if runs else (),
-        ran=runs,
+        failed=tuple(failures(verdict_on(artifact))),
+        ran=FORMATS[cell.backend].engine is not None,
         delegates=delegation.delegates if delegation else None,
         outside=tuple(sorted({one.operator for one in delegation.outside})) if delegation else (),
         rewrites=tuple(one.name for one in artifact.rewrites),
