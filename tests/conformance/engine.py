@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import itertools
 import os
+import time
 from typing import ClassVar
 
 import numpy as np
@@ -121,6 +122,12 @@ class EngineContract:
         launch = measure(make_job(self.engine, cpus=(cpu,)), inputs, warmup=0, iterations=1)
         assert launch.cpus == (cpu,)
         assert launch.warmup_ns == ()
+
+    def test_inferences_begin_at_different_phases_of_a_timer(self, make_job, inputs):
+        began = time.monotonic()
+        launch = measure(make_job(self.engine, stagger_us=1_000_000), inputs, 0, iterations=3)
+        assert time.monotonic() - began > 0.6  # from the first third of a second to the last
+        assert len(launch.plain_ns) == 3
 
     def test_several_threads_compute_the_same(self, make_job, inputs):
         threads = min(2, len(os.sched_getaffinity(0)))

@@ -124,7 +124,7 @@ json::Object time(const Options& options) {
     if (session != nullptr) feed(*session, options.inputs.front());
 
   const json::Value before = conditions();
-  const Times times = measure(plain, traced, {options.warmup, options.iterations});
+  const Times times = measure(plain, traced, {options.warmup, options.iterations, options.stagger_us * std::int64_t{1000}});
   const json::Value after = conditions();
   const std::int64_t peak_rss = peak_rss_bytes();
 

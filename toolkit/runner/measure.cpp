@@ -23,6 +23,15 @@ Step step(Session& session, bool fine = false) {
   return {ready - start, end - ready};
 }
 
+// Busy, since a sleep would end with the timer's interrupt.
+void await_phase(int i, const Schedule& schedule) {
+  const std::int64_t period = schedule.stagger_ns;
+  if (period == 0) return;
+  const std::int64_t phase = period * i / schedule.iterations;
+  while ((now_ns() + period - phase) % period > period / 64) {
+  }
+}
+
 }  // namespace
 
 Times measure(Session* plain, Session* traced, Schedule schedule) {
@@ -41,10 +50,13 @@ Times measure(Session* plain, Session* traced, Schedule schedule) {
   }
   if (traced != nullptr) traced->start_trace();
   for (int i = 0; i < schedule.iterations; ++i) {
+    await_phase(i, schedule);
     const Step timed = step(primary, plain == nullptr);
     primary_ns.push_back(timed.run_ns);
     times.prepare_ns.push_back(timed.prepare_ns);
-    if (secondary != nullptr) times.traced_ns.push_back(step(*secondary, true).run_ns);
+    if (secondary == nullptr) continue;
+    await_phase(i, schedule);
+    times.traced_ns.push_back(step(*secondary, true).run_ns);
   }
   return times;
 }

@@ -8,9 +8,12 @@
 
 namespace attnbench {
 
+// With `stagger_ns`, the period of a timer, iterations begin at different phases of it, so that its
+// interrupts do not land in the same operators each time.
 struct Schedule {
   int warmup;
   int iterations;
+  std::int64_t stagger_ns = 0;
 };
 
 struct Times {

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kUsage =
     "usage: attnbench-runner run  ENGINE MODEL (--input FILE --output FILE)...\n"
     "       attnbench-runner time ENGINE MODEL --input FILE [--output FILE] [--warmup N] [--iterations N]\n"
-    "                             [--trace FILE [--paired] [--graph FILE]]\n"
+    "                             [--stagger-us N] [--trace FILE [--paired] [--graph FILE]]\n"
     "       attnbench-runner info ENGINE MODEL\n"
     "       attnbench-runner load ENGINE\n"
     "       attnbench-runner peaks [--iterations N] [--array-kib N]\n"
@@ -48,6 +48,7 @@ constexpr Flag kFlags[] = {
     {"--plugin", [](Options& o, const std::string& v) { o.open.plugin = v; }},
     {"--warmup", [](Options& o, const std::string& v) { o.warmup = number(v, 0); }},
     {"--iterations", [](Options& o, const std::string& v) { o.iterations = number(v, 1); }},
+    {"--stagger-us", [](Options& o, const std::string& v) { o.stagger_us = number(v, 0); }},
     {"--array-kib", [](Options& o, const std::string& v) { o.array_kib = number(v, 1); }},
     {"--trace", [](Options& o, const std::string& v) { o.trace = v; }},
     {"--graph", [](Options& o, const std::string& v) { o.graph = v; }},

@@ -21,6 +21,7 @@ struct Options {
   std::vector<std::string> outputs;
   int warmup = 5;
   int iterations = 30;
+  int stagger_us = 0;  // of time: see Schedule
   int array_kib = 0;  // of peaks; 0 follows the caches
   bool paired = false;
   OpenOptions open;

@@ -55,6 +55,7 @@ class Bench:
             threads=self.effort.threads,
             cpus=self.effort.cpus,
             timeout_s=self.effort.timeout_s,
+            stagger_us=self.effort.stagger_us,
             place=self.device.place,
         )
 

@@ -15,7 +15,8 @@ class Effort:
     How much to measure: processes, and inferences in each, warm-up apart.
 
     `calibration` is the launches and iterations that the profiler is calibrated with. A launch
-    that takes longer than `timeout_s` is given up.
+    that takes longer than `timeout_s` is given up. `stagger_us` is the period of a timer, at
+    different phases of which inferences begin.
     """
 
     launches: int = 10
@@ -27,6 +28,7 @@ class Effort:
     cpus: tuple[int, ...] = ()
     calibration: tuple[int, int] = (5, 60)
     timeout_s: float = 300.0
+    stagger_us: int = 0
 
 
 COUNTED = Effort(
@@ -34,9 +36,10 @@ COUNTED = Effort(
     iterations=3,
     paired_launches=1,
     paired_iterations=3,
-    warmup=1,
+    warmup=4,  # until the kernel has stopped the processor's own timer
     calibration=(1, 1),
     timeout_s=3600.0,
+    stagger_us=4000,  # 250 Hz, as Debian's kernels are built
 )
 """For a clock that counts instructions: nothing to average, and every inference takes seconds."""
 

@@ -38,7 +38,11 @@ _ERRORS: Mapping[int, type[AttnbenchError]] = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to run, and how; `sha256` "" is not checked, `cpus` () are those that we may use."""
+    """
+    What to run, and how; `sha256` "" is not checked, `cpus` () are those that we may use.
+
+    With `stagger_us`, the period of a timer, timed inferences begin at different phases of it.
+    """
 
     engine: str
     model: Path
@@ -46,6 +50,7 @@ class Job:
     threads: int = 1
     cpus: tuple[int, ...] = ()
     timeout_s: float = 300.0
+    stagger_us: int = 0
     place: Place = field(default_factory=Local)
 
 
@@ -156,6 +161,8 @@ def _time(
     job: Job, inputs: Sequence[Array], arguments: Sequence[Argument], warmup: int, iterations: int
 ) -> Launch:
     counts = ["--warmup", str(warmup), "--iterations", str(iterations)]
+    if job.stagger_us:
+        counts += ["--stagger-us", str(job.stagger_us)]
     report = _launch(job, "time", [*arguments, *counts])
     _check_inputs(report, inputs)
     return Launch(
