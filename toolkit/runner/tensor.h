@@ -38,7 +38,7 @@ template <class Dims>
 TensorSpec make_spec(std::span<const ElementType> known, int code, const Dims& dims) {
   for (const ElementType& type : known) {
     if (type.code != code) continue;
-    TensorSpec spec{std::string(type.dtype), {}, type.bytes};
+    TensorSpec spec{std::string(type.dtype), {}, type.bytes, {}};
     for (const auto dim : dims) {
       if (dim < 0) throw Failure(Stage::artifact, "the model has a dynamic shape; export it with a fixed one");
       spec.shape.push_back(dim);
