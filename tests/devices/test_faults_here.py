@@ -61,7 +61,12 @@ def test_a_process_that_is_ended(name, site, sshd):
     argv += [str(sshd.port), site.artifact.path]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(
-        argv, env=environment, stderr=subprocess.PIPE, start_new_session=True
+        argv,
+        env=environment,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # What a shell starts in the background ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     fault = Fault(name, when, lambda _: os.killpg(process.pid, number))
     with site.struck(fault, site.client()):
@@ -99,7 +104,7 @@ def test_a_clock_that_jumps_here(jump, artifacts, tmp_path, monkeypatch):
     site = Site(tmp_path, artifacts["tflite"], LocalTransport())
     hours = ["2026-05-01T12", jump, "2026-05-01T13"]
     for hour in hours:
-        for module in ("attnbench.pipeline.profile", "tests.devices.faults"):
+        for module in ("attnbench.pipeline.bench", "tests.devices.faults"):
             monkeypatch.setattr(f"{module}.now", lambda hour=hour: f"{hour}:00:00+00:00")
         assert site.measure(site.client()) == Outcome(0, "")
     assert [one.taken_at[:13] for one in site.records()] == sorted(hours)

@@ -50,6 +50,12 @@ def half_a_head() -> nn.Module:
     return net
 
 
+def of_one_half() -> nn.Module:
+    net = Net()
+    net.eps = nn.Buffer(torch.ones(1, dtype=torch.float16))
+    return net
+
+
 class Root(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return (x - 100).sqrt()
@@ -119,7 +125,8 @@ def asked(name: str):
     [
         ("nan_weight", "conv.weight of the model is NaN or infinite in 1 of 216", "checkpoint"),
         ("infinite_statistics", "norm.running_var of the model is NaN or infinite in 8 of 8", ""),
-        ("half_a_head", "head.weight of the model is float16", "float"),
+        ("half_a_head", "must have the same dtype", "float32"),
+        ("of_one_half", "eps of the model is float16", ".float()"),
         ("nan_inside", "is NaN or infinite on its example input", "it begins in 1"),
         ("Growing", "is NaN or infinite on the input saturating", "it begins in Growing"),
         ("Dropping", "another result each time", "dropout"),
