@@ -92,11 +92,13 @@ class Adb(Transport):
     def _chosen(self) -> str:
         """The serial, looked for at the first call; after a lost connection it stays the same."""
         if self._lost:
-            self._serial = self._settled(time.monotonic() + SETTLE_S)
+            # One that was lost is waited for by whoever tries again.
+            self._serial = self._settled(0.0 if self._serial else SETTLE_S)
             self._lost = False
         return self._serial
 
-    def _settled(self, deadline: float) -> str:
+    def _settled(self, seconds: float) -> str:
+        deadline = time.monotonic() + seconds
         while True:
             try:
                 return self._found()
