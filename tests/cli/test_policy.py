@@ -75,6 +75,21 @@ def test_a_models_life(team, cli):
     assert any(line.startswith("::error file=attnbench.toml") for line in left.err.splitlines())
 
 
+def test_what_cannot_be_exported_stops_no_other_model(tmp_path, cli):
+    refused = "\n\ndef refused():\n    return Bessel()\n"
+    bessel = "\n\nclass Bessel(Gated):\n    def forward(self, x):\n        import torch\n\n"
+    bessel += "        return torch.special.bessel_j0(super().forward(x))\n"
+    (tmp_path / "my_models.py").write_text(MODEL + bessel + refused)
+    odd = '\n[[models]]\nname = "odd"\nmodel = "my_models:refused"\nsize = 32\nto = ["onnx"]\n'
+    (tmp_path / "p.toml").write_text(odd + POLICY)
+    done = cli(tmp_path, "gate", "p.toml", "--json", "--update")
+    assert done.code == 4
+    assert len(done.errors) == 1
+    assert "bessel_j0" in done.errors[0]
+    assert [one["verdict"] for one in done.document["artifacts"]] == ["pass", "pass"]
+    assert not (tmp_path / "reports/baselines").exists()
+
+
 @pytest.mark.parametrize(
     ("policy", "says"),
     [
@@ -84,10 +99,11 @@ def test_a_models_life(team, cli):
         ("[[models]]\nblock = 'se'", "missing required field `name`"),
         ("[[models]]\nname = 'a'\n[[models]]\nname = 'a'", "two models are called a"),
         ("[[models]]\nname = 'a'\nto = ['onx']", "onx"),
-        ("[[models]]\nname = 'a'\nfile = 'b.onnx'\nto = ['onnx']", "leave `to` out"),
-        ("[[models]]\nname = 'a'\ndevices = []", "names no device"),
+        ("[[models]]\nname = 'a'\nsize = 32", "neither block, backbone nor model"),
+        ("[[models]]\nname = 'a'\nblock = 'se'\nfile = 'b.onnx'\nto = ['onnx']", "leave `to` out"),
+        ("[[models]]\nname = 'a'\nblock = 'se'\ndevices = []", "names no device"),
         ("[[models]]\nname = 'a'\nmean = [1, 2]", "length 3"),
-        ("[[models]]\nname = 'a'\nsize = 'big'", "is not a size"),
+        ("[[models]]\nname = 'a'\nblock = 'se'\nsize = 'big'", "is not a size"),
         ("[[models]\n", "is not TOML"),
     ],
 )

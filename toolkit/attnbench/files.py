@@ -8,9 +8,11 @@ import os
 import shutil
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from attnbench.errors import BadOption
 
@@ -31,6 +33,16 @@ def cache_dir(*parts: str) -> Path:
     with _writing(folder, hint="set XDG_CACHE_HOME to a folder that can be written"):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def read_toml(path: Path, *, hint: str) -> dict[str, Any]:
+    """A TOML file's table. Raises BadOption, with `hint` where there is no such file."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadOption(f"{path}: {error.strerror}", hint=hint) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadOption(f"{path} is not TOML: {error}") from error
 
 
 def check_writable(folder: Path) -> None:

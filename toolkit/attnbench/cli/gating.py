@@ -13,12 +13,15 @@ from attnbench.cli.console import say
 from attnbench.cli.device_options import Chosen
 from attnbench.cli.options import REPRO
 from attnbench.cli.policy import Check, Policy
-from attnbench.cli.subject import Subject, subject
+from attnbench.cli.subject import Subject, failure_lines, subject
+from attnbench.devices import Device
+from attnbench.errors import BadOption
 from attnbench.parity.inputs import Images
+from attnbench.pipeline import run as pipeline
+from attnbench.pipeline.computed import judgeable
 from attnbench.pipeline.export import Failure
 from attnbench.pipeline.gate import read_baseline, with_delegation, write_baseline
 from attnbench.pipeline.localise import Localising
-from attnbench.pipeline.run import verify_all
 from attnbench.progress import Progress
 from attnbench.records import Artifact, Verdict
 from attnbench.report import github, markdown
@@ -28,20 +31,28 @@ from attnbench.store import Run
 def judged(
     policy: Policy, baseline: Path, progress: Progress, *, update: bool
 ) -> tuple[tuple[Verdict, ...], tuple[Failure, ...]]:
-    """Verdicts on all models and devices of a policy, and the exports that failed."""
+    """
+    Verdicts on all models and devices of a policy, and what could not be exported or computed.
+
+    One that fails stops no other. The baseline is updated if there is an artifact of every model.
+    """
     made: dict[str, tuple[Artifact, ...]] = {}
     verdicts: list[Verdict] = []
     failures: list[Failure] = []
-    before = read_baseline(baseline)
+    before = None if update else read_baseline(baseline)
     for check in policy.models:
         say(f"model {check.name}")
         chosen = _subject(check, policy, progress)
         made[check.name] = chosen.artifacts
-        failures += chosen.failures
-        for artifact, verdict in _verdicts(check, chosen, progress):
-            known = verdict if update else with_delegation(check.name, artifact, verdict, before)
-            verdicts.append(known)
-    if update:
+        failed = list(chosen.failures)
+        for name in check.devices:
+            found, unknown = _verdicts(check, chosen, Chosen(name).resolve(), progress)
+            failed += unknown
+            for artifact, verdict in found:
+                verdicts.append(with_delegation(check.name, artifact, verdict, before))
+        failure_lines(failed)
+        failures += failed
+    if update and not failures:
         write_baseline(baseline, made)
         say(f"baseline: {baseline}")
     return tuple(verdicts), tuple(failures)
@@ -54,16 +65,20 @@ def _subject(check: Check, policy: Policy, progress: Progress) -> Subject:
 
 
 def _verdicts(
-    check: Check, chosen: Subject, progress: Progress
-) -> Iterable[tuple[Artifact, Verdict]]:
-    pixels = check.declared().reference
-    images = None if check.images is None else Images(Path(check.images), pixels)
+    check: Check, chosen: Subject, device: Device, progress: Progress
+) -> tuple[Iterable[tuple[Artifact, Verdict]], tuple[Failure, ...]]:
+    """The artifacts that can be judged there with their verdicts; raises BadOption for none."""
+    known, unknown = pipeline.known(chosen.artifacts, device)
+    artifacts = tuple(one for one in known if judgeable(one, device))
+    if known and not artifacts:
+        why = outcome.elsewhere(device)
+        raise BadOption(f"model {check.name} cannot be judged on {device.name}: {why}")
+    images = None
+    if check.images is not None:
+        images = Images(Path(check.images), check.declared().reference)
     localising = Localising.wanted(None, REPRO)
-    for name in check.devices:
-        device = Chosen(name).resolve()
-        artifacts = outcome.judgeable(chosen, device).artifacts
-        found = verify_all(artifacts, device, progress, images, localising)
-        yield from zip(artifacts, found, strict=True)
+    verdicts = pipeline.verify_all(artifacts, device, progress, images, localising)
+    return zip(artifacts, verdicts, strict=True), unknown
 
 
 def annotate(run: Run, policy: Path) -> None:

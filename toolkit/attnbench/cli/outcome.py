@@ -45,8 +45,12 @@ def judgeable(chosen: Subject, device: Device) -> Subject:
     known, unknown = pipeline.known(chosen.artifacts, device)
     chosen = Subject(known, (*chosen.failures, *unknown))
     can = tuple(one for one in known if computed.judgeable(one, device))
-    why = f"its program is computed on {computed.HOST} alone, not on {device.name}"
-    return Subject(_left(chosen, can, why), chosen.failures)
+    return Subject(_left(chosen, can, elsewhere(device)), chosen.failures)
+
+
+def elsewhere(device: Device) -> str:
+    """Why an artifact is not judged on a device."""
+    return f"its program is computed on {computed.HOST} alone, not on {device.name}"
 
 
 def timed(judged: Subject) -> tuple[Artifact, ...]:

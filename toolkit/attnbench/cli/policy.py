@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,10 +10,13 @@ import click
 import msgspec
 
 from attnbench.backends.formats import FORMATS
+from attnbench.cli.border_options import NAMES
+from attnbench.cli.subject import declared_from
 from attnbench.cli.types import Size
 from attnbench.errors import BadOption, UnknownName
+from attnbench.files import read_toml
 from attnbench.parity.matching import Declared
-from attnbench.records import Pixels, Triple
+from attnbench.records import Triple
 
 
 class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,16 +56,8 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def declared(self) -> Declared:
         """What is said of the file, if it is one."""
-        usual = Pixels()
-        return Declared(
-            names=self.names,
-            reference=Pixels(self.mean or usual.mean, self.std or usual.std, self.bgr),
-            mean=self.file_mean,
-            std=self.file_std,
-            bgr=self.file_bgr,
-            channels_last=None if self.file_layout is None else self.file_layout == "nhwc",
-            pixels=self.recipe()["size"],
-        )
+        said = {name: getattr(self, name) for name in NAMES}
+        return declared_from(said | {"names": _pairs(self.names)}, self.recipe())
 
     def recipe(self) -> dict[str, Any]:
         """What the options of a recipe would be. Raises BadOption."""
@@ -74,7 +69,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "block": self.block,
             "backbone": self.backbone,
             "reduction": None,
-            "options": tuple(f"{key}={_word(value)}" for key, value in self.options.items()),
+            "options": _pairs(self.options),
             "size": size,
             "batch": self.batch,
             "width": self.width,
@@ -101,12 +96,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_policy(path: Path) -> Policy:
     """Read a policy; what is unknown or of the wrong type is an error. Raises BadOption."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadOption(f"{path}: {error.strerror}", hint="docs/ci.md has one") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadOption(f"{path} is not TOML: {error}") from error
+    table = read_toml(path, hint="docs/ci.md has one")
     try:
         policy = msgspec.convert(table, Policy)
     except msgspec.ValidationError as error:
@@ -123,14 +113,24 @@ def _check(policy: Policy, path: Path) -> None:
     if twice is not None:
         raise BadOption(f"{path}: two models are called {twice}")
     for one in policy.models:
-        for backend in one.to or ():
-            if backend not in FORMATS:
-                raise UnknownName("backend", backend, FORMATS)
-        if one.file is not None and one.to is not None:
-            raise BadOption(f"{path}: model {one.name}: a file is what it is: leave `to` out")
-        if not one.devices:
-            raise BadOption(f"{path}: model {one.name} names no device")
+        _check_model(one, f"{path}: model {one.name}")
 
 
-def _word(value: str | float | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _check_model(check: Check, where: str) -> None:
+    for backend in check.to or ():
+        if backend not in FORMATS:
+            raise UnknownName("backend", backend, FORMATS)
+    if not (check.block or check.backbone or check.model):
+        raise BadOption(f"{where} has neither block, backbone nor model")
+    if check.file is not None and check.to is not None:
+        raise BadOption(f"{where}: a file is what it is: leave `to` out")
+    if not check.devices:
+        raise BadOption(f"{where} names no device")
+
+
+def _pairs(table: Mapping[str, str | float | bool]) -> tuple[str, ...]:
+    """As the command line has them: `key=value`, and truths in lower case."""
+    return tuple(
+        f"{key}={str(value).lower() if isinstance(value, bool) else value}"
+        for key, value in table.items()
+    )

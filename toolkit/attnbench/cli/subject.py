@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ def _file(path: Path, given: dict[str, Any], declared: Declared, *, changed: boo
     return foreign(path, recipe_from(given), declared)
 
 
-def failure_lines(failures: tuple[Failure, ...]) -> None:
+def failure_lines(failures: Iterable[Failure]) -> None:
     """Say of every failed export what happened and what to do."""
     for one in failures:
         complain(str(one.error), one.error.hint)

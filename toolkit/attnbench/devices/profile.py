@@ -13,6 +13,7 @@ import msgspec
 
 from attnbench.devices.tables import MOST_CPUS, Cluster, Found, Peak, Peaks
 from attnbench.errors import BadOption
+from attnbench.files import read_toml
 from attnbench.records import Wanted
 
 LOCAL, SSH, ADB, EMULATED = "local", "ssh", "adb", "emulated"
@@ -149,13 +150,7 @@ def _checks_of_cpus(profile: DeviceProfile) -> tuple[tuple[bool, str], ...]:
 
 def read(path: Path) -> DeviceProfile:
     """Read one profile; a typo is an error here, not a silent default later. Raises BadOption."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadOption(f"{path}: {error.strerror}", hint="see `attnbench list devices`") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadOption(f"{path} is not TOML: {error}") from error
-    return convert(table, str(path))
+    return convert(read_toml(path, hint="see `attnbench list devices`"), str(path))
 
 
 def overridden(profile: DeviceProfile, settings: Sequence[str]) -> DeviceProfile:

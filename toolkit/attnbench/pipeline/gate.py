@@ -44,18 +44,21 @@ def write_baseline(path: Path, judged: Mapping[str, Sequence[Artifact]]) -> None
         _key(name, artifact): delegated(artifact)
         for name, artifacts in judged.items()
         for artifact in artifacts
-        if _judgeable(artifact)
+        if _delegates(artifact)
     }
     write(path, to_json(Baseline(found)))
 
 
-def with_delegation(name: str, artifact: Artifact, verdict: Verdict, baseline: Baseline) -> Verdict:
-    """A verdict that also fails where a block has left the delegate since the baseline."""
-    if not _judgeable(artifact):
+def with_delegation(
+    name: str, artifact: Artifact, verdict: Verdict, baseline: Baseline | None
+) -> Verdict:
+    """A verdict that also fails where a block has left the delegate since the baseline, if any."""
+    if baseline is None:
         return verdict
     before = baseline.delegated.get(_key(name, artifact))
     if before is None:
-        return replace(verdict, notes=(*verdict.notes, NO_BASELINE))
+        notes = (*verdict.notes, NO_BASELINE) if _delegates(artifact) else verdict.notes
+        return replace(verdict, notes=notes)
     now = delegated(artifact)
     return replace(
         verdict,
@@ -64,8 +67,8 @@ def with_delegation(name: str, artifact: Artifact, verdict: Verdict, baseline: B
     )
 
 
-def _judgeable(artifact: Artifact) -> bool:
-    """Whether its runtime has delegates, and the artifact is ours, so that its blocks are known."""
+def _delegates(artifact: Artifact) -> bool:
+    """Whether it has delegates, and is ours, so that its blocks are known."""
     return bool(artifact.blocks) and artifact.delegation.delegates > 0
 
 
