@@ -136,3 +136,11 @@ def test_half_a_run_has_half_a_report(run):
     text = printed(run) + markdown.render(run)
     assert ("Parity" in text) is bool(run.verdicts)
     assert ("Latency of one inference" in text) is bool(run.measurements)
+
+
+def test_why_there_are_no_block_times_is_said_once():
+    m = next(one for one in RUN.measurements if one.refusal)
+    warned = replace(m, validity=Validity(ok=False, warnings=(f"no time per block: {m.refusal}",)))
+    for one in (m, warned):
+        said = printed(replace(RUN, measurements=(one,), verdicts=()), 400)
+        assert said.count(m.refusal) == 1

@@ -9,7 +9,7 @@ import click
 
 from attnbench.cli.types import Known, PerChannel
 from attnbench.errors import BadOption
-from attnbench.records import Pixels
+from attnbench.records import IMAGENET, Pixels
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -64,5 +64,4 @@ def names_from(given: tuple[str, ...]) -> dict[str, str]:
 
 def reference_pixels(given: dict[str, Any]) -> Pixels:
     """What the reference takes for an image."""
-    usual = Pixels()
-    return Pixels(given["mean"] or usual.mean, given["std"] or usual.std, given["bgr"])
+    return Pixels(given["mean"] or IMAGENET.mean, given["std"] or IMAGENET.std, given["bgr"])

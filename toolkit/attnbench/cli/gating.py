@@ -11,7 +11,6 @@ import click
 from attnbench.cli import outcome
 from attnbench.cli.console import say
 from attnbench.cli.device_options import Chosen
-from attnbench.cli.options import REPRO
 from attnbench.cli.policy import Check, Policy
 from attnbench.cli.subject import Subject, failure_lines, subject
 from attnbench.devices import Device
@@ -76,7 +75,7 @@ def _verdicts(
     images = None
     if check.images is not None:
         images = Images(Path(check.images), check.declared().reference)
-    localising = Localising.wanted(None, REPRO)
+    localising = Localising.wanted(None)
     verdicts = pipeline.verify_all(artifacts, device, progress, images, localising)
     return zip(artifacts, verdicts, strict=True), unknown
 

@@ -21,7 +21,6 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 ARTIFACTS = Path("artifacts")
 RUNS = Path("reports/runs")
-REPRO = Path("reports/repro")
 LAYOUTS = ("attnbench", "official")
 PRECISIONS = ("fp32", "fp16", "int8")
 

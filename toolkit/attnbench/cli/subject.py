@@ -16,7 +16,7 @@ from attnbench.errors import BadOption
 from attnbench.parity.matching import Declared
 from attnbench.pipeline.export import Failure, Request, export
 from attnbench.progress import Progress
-from attnbench.records import Artifact, Pixels
+from attnbench.records import IMAGENET, Artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def declared_from(said: dict[str, Any], given: dict[str, Any]) -> Declared:
 
 def _of_a_file(declared: Declared) -> bool:
     """Whether anything was said that only a foreign file has."""
-    return replace(declared, reference=Pixels(), pixels=None) != Declared()
+    return replace(declared, reference=IMAGENET, pixels=None) != Declared()
 
 
 def _file(path: Path, given: dict[str, Any], declared: Declared, *, changed: bool) -> Artifact:

@@ -11,11 +11,10 @@ import numpy as np
 from attnbench.errors import BadInput, MissingTool
 from attnbench.parity.border import RAW, repixel
 from attnbench.parity.metrics import Array
-from attnbench.records import Pixels, TensorSpec
+from attnbench.records import IMAGENET, Pixels, TensorSpec
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 SEED = 20240229
-IMAGENET = Pixels()
 
 
 @dataclass(frozen=True, slots=True)

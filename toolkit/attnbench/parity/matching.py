@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from attnbench.errors import BadArtifact, BadOption
-from attnbench.records import Binding, Pixels, TensorSpec, Triple
+from attnbench.records import IMAGENET, Binding, Pixels, TensorSpec, Triple
 
-IMAGENET = Pixels()
 HOLDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "input": {"float32": ("float32", "float16", "uint8")},
     "output": {"float32": ("float32", "float16"), "int64": ("int64", "int32", "uint8")},

@@ -33,7 +33,7 @@ class Bench:
     """
     Collects launches, plain and paired; every one is a process of its own.
 
-    `folder` is for the graphs that traced launches save: it has to last until `measurement`.
+    `folder` is for the graphs that traced launches save: it has to last until `measured`.
     """
 
     artifact: Artifact

@@ -75,7 +75,7 @@ def compare(pair: Pair, limit: float | None = None, noise: Noise | None = None) 
     a, b, turns = pair.a.measurement, pair.b.measurement, pair.interleaved
     if limit is None and a.clock == INSTRUCTIONS:
         limit = LIMIT
-    whole = Ratio(*_quotient(a.latency_ns.median, b.latency_ns.median))
+    whole = _quotient(a.latency_ns.median, b.latency_ns.median)
     found = Comparison(
         a=a.artifact,
         b=b.artifact,
@@ -187,10 +187,10 @@ def _blocks(a: Measurement, b: Measurement) -> tuple[BlockRatio, ...] | None:
         return None
     mine, theirs = ({one.path: one for one in blocks} for blocks in (a.blocks, b.blocks))
     rows = [
-        BlockRatio(path, one.kind, Ratio(*_quotient(_ns(mine, path), _ns(theirs, path))))
+        BlockRatio(path, one.kind, _quotient(_ns(mine, path), _ns(theirs, path)))
         for path, one in (theirs | {k: v for k, v in mine.items() if k not in theirs}).items()
     ]
-    residual = Ratio(*_quotient(a.residual.total, b.residual.total))
+    residual = _quotient(a.residual.total, b.residual.total)
     return (*rows, BlockRatio(RESIDUAL, None, residual))
 
 
@@ -198,8 +198,8 @@ def _ns(blocks: Mapping[str, BlockTime], path: str) -> int | None:
     return blocks[path].ns if path in blocks else None
 
 
-def _quotient(a_ns: int | None, b_ns: int | None) -> tuple[int | None, int | None, float | None]:
-    return a_ns, b_ns, b_ns / a_ns if a_ns and b_ns is not None else None
+def _quotient(a_ns: int | None, b_ns: int | None) -> Ratio:
+    return Ratio(a_ns, b_ns, b_ns / a_ns if a_ns and b_ns is not None else None)
 
 
 def _notes(a: Measurement, b: Measurement) -> list[str]:

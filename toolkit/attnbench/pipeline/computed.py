@@ -13,7 +13,7 @@ from attnbench.parity.metrics import Array
 from attnbench.records import Artifact, Evidence, TensorSpec
 from attnbench.runner import Job, compute, info
 
-Border = tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]
+Specs = tuple[TensorSpec, ...]
 
 HOST = "host"
 
@@ -43,7 +43,7 @@ def check(artifact: Artifact) -> None:
         mlprogram.check(mlprogram.load(Path(artifact.path)))
 
 
-def border_of(path: Path, kind: Format, sha256: str) -> Border:
+def specs_of(path: Path, kind: Format, sha256: str) -> tuple[Specs, Specs]:
     """What a file takes and gives, as its runtime or its program says. Raises BadArtifact."""
     if kind.engine is not None:
         told = info(Job(kind.engine, path, sha256))

@@ -15,9 +15,9 @@ from attnbench.errors import BadArtifact, BadOption
 from attnbench.files import digest, size
 from attnbench.parity.border import RAW, is_image
 from attnbench.parity.matching import Declared, bind
-from attnbench.pipeline.computed import border_of
+from attnbench.pipeline.computed import specs_of
 from attnbench.pipeline.reference import example_for, module_for
-from attnbench.pipeline.soundness import check_sound, results_of
+from attnbench.pipeline.soundness import check_sound
 from attnbench.records import Artifact, Binding, Border, Delegation, Pixels, TensorSpec
 from attnbench_models import Recipe
 
@@ -36,7 +36,7 @@ def foreign(path: Path, recipe: Recipe, declared: Declared | None = None) -> Art
     declared = declared or Declared()
     kind = _kind(path)
     sha256 = digest(path)
-    taken, given = border_of(path, kind, sha256)
+    taken, given = specs_of(path, kind, sha256)
     recipe = _sized(path, taken, recipe, declared)
     module = module_for(recipe)
     inputs, outputs = _specs(recipe, module)
@@ -75,8 +75,7 @@ def _specs(
 ) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     """What the reference takes and gives, by the names of its arguments and of its results."""
     example = example_for(recipe, module)
-    check_sound(module, example)
-    results = results_of(module, example)
+    results = check_sound(module, example)
     names = list(inspect.signature(module.forward).parameters)[: len(example)]
     inputs = (_spec(one, name) for one, name in zip(example, names, strict=True))
     return tuple(inputs), tuple(_spec(one, name or "output") for name, one in results.items())

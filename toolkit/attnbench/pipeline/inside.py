@@ -15,10 +15,9 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from attnbench.parity.cases import Expected
 from attnbench.parity.metrics import Array
+from attnbench.pipeline.reordered import channels_last, if_it_can, reordered
 
 Inputs = Mapping[str, Sequence[Array]]
-
-MAP_RANK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,7 @@ class Inside:
     @classmethod
     def of(cls, module: nn.Module, inputs: Inputs) -> Inside:
         """The module on these inputs; it is left as it is."""
-        last = cast("nn.Module", _channels_last(copy.deepcopy(module)))
-        return cls(module, last, copy.deepcopy(module).double(), inputs)
+        return cls(module, reordered(module), copy.deepcopy(module).double(), inputs)
 
     def shapes(self, paths: Iterable[str], folded: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """
@@ -87,8 +85,8 @@ class Inside:
             tensors = [*map(torch.from_numpy, arrays)]
             single = _outputs(self.single, paths, tensors)
             double = _outputs(self.double, paths, map(_double, tensors))
-            moved = [*map(_channels_last, tensors)]
-            other = _reordered(partial(_outputs, self.last, paths, moved))
+            moved = [*map(channels_last, tensors)]
+            other = if_it_can(partial(_outputs, self.last, paths, moved))
             yield {path: _expected(name, path, single, double, other) for path in paths}
 
     def calls(self, path: str) -> tuple[Call, ...]:
@@ -105,7 +103,7 @@ class Inside:
         with torch.inference_mode():
             double = call.repeated(self.double.get_submodule(path), _double)
             last = self.last.get_submodule(path)
-            other = _reordered(lambda: {path: call.repeated(last, _channels_last)})
+            other = if_it_can(lambda: {path: call.repeated(last, channels_last)})
         return _expected(name, path, {path: call.output}, {path: double}, other)
 
 
@@ -119,14 +117,6 @@ def _expected(name: str, path: str, single: Outputs, double: Outputs, other: Out
         (double[path].numpy(),),
         reordered=(other[path].contiguous().numpy(),) if path in other else (),
     )
-
-
-def _reordered(made: Callable[[], Outputs]) -> Outputs:
-    """What was made with channels last; nothing of a module that asks for a view of its rows."""
-    try:
-        return made()
-    except RuntimeError:
-        return {}
 
 
 def _outputs(module: nn.Module, paths: Iterable[str], tensors: Iterable[object]) -> Outputs:
@@ -177,9 +167,3 @@ def _copied(one: object) -> object:
 
 def _double(one: object) -> object:
     return one.double() if isinstance(one, Tensor) and one.is_floating_point() else one
-
-
-def _channels_last(one: object) -> object:
-    """A module, or a tensor if it is a batch of maps, with its numbers in that order."""
-    moves = isinstance(one, nn.Module) or (isinstance(one, Tensor) and one.ndim == MAP_RANK)
-    return cast("Any", one).to(memory_format=torch.channels_last) if moves else one

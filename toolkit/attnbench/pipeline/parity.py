@@ -21,14 +21,12 @@ from attnbench.parity.limits import limits_for
 from attnbench.parity.metrics import Array
 from attnbench.pipeline.computed import NOTES, evidence, outputs_of
 from attnbench.pipeline.reference import reference_of
+from attnbench.pipeline.reordered import channels_last, if_it_can, reordered
 from attnbench.pipeline.soundness import check_numbers
 from attnbench.records import Artifact, ArtifactId, Verdict
 from attnbench.rewrites.base import named_outputs
 from attnbench_models import Recipe
 from attnbench_models.backbones import BACKBONES
-
-CHANNELS_LAST, KEPT = torch.channels_last, torch.preserve_format
-IMAGE_RANK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,7 @@ def ask(module: nn.Module, artifact: Artifact, images: Images | None = None) -> 
     if artifact.border is not None:
         inputs = {name: feedable(artifact.border, arrays) for name, arrays in inputs.items()}
     double = copy.deepcopy(module).double()
-    last: Any = copy.deepcopy(module)  # torch's types do not know this argument
-    last = last.to(memory_format=CHANNELS_LAST)
+    last = reordered(module)
     expected = tuple(
         replace(_expected(name, module, double, arrays), reordered=_reordered(last, arrays))
         for name, arrays in inputs.items()
@@ -90,15 +87,9 @@ def _expected(name: str, module: Any, double: Any, arrays: Sequence[Array]) -> E
 
 def _reordered(last: nn.Module, arrays: Sequence[Array]) -> tuple[Array, ...]:
     """The outputs in float32 of a model with its channels last, which adds in another order."""
-    tensors = [
-        torch.from_numpy(one).to(memory_format=CHANNELS_LAST if one.ndim == IMAGE_RANK else KEPT)
-        for one in arrays
-    ]
-    try:
-        with torch.inference_mode():
-            made = named_outputs(last(*tensors))
-    except RuntimeError:
-        return ()  # one that asks for a view of rows, say, which then are none in memory
+    tensors = [channels_last(torch.from_numpy(one)) for one in arrays]
+    with torch.inference_mode():
+        made = if_it_can(lambda: named_outputs(last(*tensors)))
     return tuple(tensor.contiguous().numpy() for tensor in made.values())
 
 

@@ -15,9 +15,9 @@ from attnbench.rewrites.base import named_outputs
 LONGEST = 200
 
 
-def check_sound(module: nn.Module, example: Sequence[Tensor]) -> None:
+def check_sound(module: nn.Module, example: Sequence[Tensor]) -> dict[str, Tensor]:
     """
-    Raise BadModel for a model that nothing can be held against, and say what is wrong with it.
+    What the model returns, by name; BadModel if nothing can be held against it, and why.
 
     Weights that are no numbers, a part that stays in training mode, a result that is not made of
     tensors, is not the same twice, or is no number.
@@ -36,6 +36,7 @@ def check_sound(module: nn.Module, example: Sequence[Tensor]) -> None:
                 hint="is a dropout left on (F.dropout without training=self.training), or does "
                 "forward draw random numbers?",
             )
+    return first
 
 
 def results_of(module: nn.Module, arguments: Sequence[Tensor]) -> dict[str, Tensor]:

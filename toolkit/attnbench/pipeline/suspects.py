@@ -16,15 +16,15 @@ from attnbench.parity.limits import Limits, limits_for
 from attnbench.parity.metrics import Array
 from attnbench.pipeline.computed import outputs_of
 from attnbench.pipeline.parity import Question, task_of
-from attnbench.records import Artifact, Border, Pixels
+from attnbench.records import IMAGENET, Artifact, Border, Pixels
 
 INPUT = "natural"
 HABITS = (
-    Pixels(),
+    IMAGENET,
     Pixels(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
     Pixels(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
     RAW,
-    Pixels(mean=Pixels().mean, std=RAW.std),
+    Pixels(mean=IMAGENET.mean, std=RAW.std),
 )
 """What models take for an image: torchvision, TensorFlow and Inception, plain, bytes, Caffe."""
 

@@ -25,7 +25,7 @@ from attnbench.stats.paired import FEWEST_BLOCKS, schedule
 from attnbench.stats.stopping import PILOT, next_look
 
 ROUNDS = 8
-"""32 launches: about a minute on a phone, for a model of 20 ms."""
+"""32 launches, or 64 with blocks; two rounds more than the fewest that can decide."""
 
 MOST_ROUNDS = 100_000
 

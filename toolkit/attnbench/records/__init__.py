@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attnbench.records.border import Binding, Border, Pixels, Triple
+from attnbench.records.border import IMAGENET, Binding, Border, Pixels, Triple
 from attnbench.records.compared import (
     BlockRatio,
     Comparison,
@@ -57,6 +57,7 @@ SCHEMA = 1
 
 __all__ = [
     "DIFFERS",
+    "IMAGENET",
     "INSTRUCTIONS",
     "SCHEMA",
     "Applied",

@@ -19,6 +19,10 @@ class Pixels:
     bgr: bool = False
 
 
+IMAGENET = Pixels()
+"""What torchvision's models take."""
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """
@@ -40,5 +44,5 @@ class Border:
 
     inputs: tuple[Binding, ...]
     outputs: tuple[Binding, ...]
-    reference: Pixels = Pixels()
-    file: Pixels = Pixels()
+    reference: Pixels = IMAGENET
+    file: Pixels = IMAGENET

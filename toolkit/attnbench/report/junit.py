@@ -7,6 +7,7 @@ from xml.etree import ElementTree as Xml
 
 from attnbench.records import Case, Verdict
 from attnbench.report import divergence
+from attnbench.report.margins import margin
 
 
 def render(verdicts: Sequence[Verdict]) -> str:
@@ -31,7 +32,7 @@ def render(verdicts: Sequence[Verdict]) -> str:
 def _add(suite: Xml.Element, name: str, case: Case) -> None:
     test = Xml.SubElement(suite, "testcase", classname=name, name=f"{case.input}: {case.metric}")
     if not case.passed:
-        value = "not a number" if case.value is None else f"{case.value:.3g}"
-        sign = "<=" if case.better == "lower" else ">="
-        message = f"{case.metric} is {value} {case.unit}, must be {sign} {case.limit:.3g}"
-        Xml.SubElement(test, "failure", message=" ".join(message.split()))
+        shown = margin(case)
+        most = "at most" if case.better == "lower" else "at least"
+        message = f"{case.metric} is {shown.value}, must be {most} {shown.limit}"
+        Xml.SubElement(test, "failure", message=message)

@@ -132,8 +132,8 @@ def _of_measurement(column: Column) -> Iterator[Notice]:
     yield from (Notice("warning", column.label, text) for text in m.validity.warnings)
     if not m.validity.ok and not m.validity.warnings:
         yield Notice("warning", column.label, "the measurement is not valid; measure again")
-    if m.blocks is None:
-        reason = m.refusal or "they were not asked for"
+    reason = m.refusal or "they were not asked for"
+    if m.blocks is None and not any(reason in text for text in m.validity.warnings):
         yield Notice("warning", column.label, f"no block times: {reason}")
     if counted([m]):
         yield Notice("note", column.label, COUNTED)
