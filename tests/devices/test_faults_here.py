@@ -57,16 +57,15 @@ def alive(pid: int) -> bool:
 def test_a_process_that_is_ended(name, site, sshd):
     """As a terminal does it: the whole group gets the signal."""
     number, when = INTERRUPTED[name]
-    argv = [sys.executable, "-m", "tests.devices.client", site.gate.parent, sshd.folder]
-    argv += [str(sshd.port), site.artifact.path]
+    # What a shell starts in the background ignores Ctrl-C, and so would its children.
+    argv = ["env", "--default-signal=INT", sys.executable, "-m", "tests.devices.client"]
+    argv += [site.gate.parent, sshd.folder, str(sshd.port), site.artifact.path]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(
         argv,
         env=environment,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        # What a shell starts in the background ignores Ctrl-C, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     fault = Fault(name, when, lambda _: os.killpg(process.pid, number))
     with site.struck(fault, site.client()):

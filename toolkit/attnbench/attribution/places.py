@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from attnbench.errors import AttributionError
-from attnbench.records import Block, Trace
+from attnbench.records import Block, Trace, is_inside
 
 ROOT = ""
 """The path of the model itself: operators that its own forward calls, outside every block."""
@@ -44,7 +44,7 @@ def block_of(path: str | None, blocks: Iterable[Block]) -> Place:
     """The deepest block whose path is a prefix of `path` on a dot boundary; ROOT if none is."""
     if path is None:
         return residual("unattributed")
-    inside = (b.path for b in blocks if f"{path}.".startswith(f"{b.path}."))
+    inside = (b.path for b in blocks if is_inside(path, b.path))
     return Place(max(inside, key=len, default=ROOT))
 
 

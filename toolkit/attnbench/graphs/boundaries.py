@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from attnbench.graphs.base import Graph
 from attnbench.graphs.layouts import Shape, layouts
-from attnbench.records import Block
+from attnbench.records import Block, is_inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,6 @@ def _is_fused_away(graph: Graph, value: str, block: Block) -> bool:
         and not is_inside(node.path, block.path)
         for node in graph.nodes
     )
-
-
-def is_inside(path: str | None, block: str) -> bool:
-    """Whether a module is the block or in it."""
-    return path is not None and f"{path}.".startswith(f"{block}.")
 
 
 def _fits(graph: Graph, value: str, shape: Shape) -> bool:

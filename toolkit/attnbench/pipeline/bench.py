@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 
@@ -28,7 +29,7 @@ from attnbench.runner import ENGINES, Job, find, measure, measure_paired
 from attnbench.stats import least_of, over_launches
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: they leave no room for what is computed once
 class Bench:
     """
     Collects launches, plain and paired; every one is a process of its own.
@@ -72,7 +73,7 @@ class Bench:
     def launch(self) -> None:
         """Measure the latency of one process."""
         effort = self.effort
-        self.plain.append(measure(self.job, self._inputs(), effort.warmup, effort.iterations))
+        self.plain.append(measure(self.job, self.inputs, effort.warmup, effort.iterations))
 
     def launch_paired(self) -> None:
         """Trace one process; a runtime that can also saves the graph that ran."""
@@ -80,14 +81,15 @@ class Bench:
         saves = ENGINES[job.engine].saves_graph
         graph = self.folder / f"graph{len(self.paired)}.onnx" if saves else None
         self.paired.append(
-            measure_paired(job, self._inputs(), effort.warmup, effort.paired_iterations, graph)
+            measure_paired(job, self.inputs, effort.warmup, effort.paired_iterations, graph)
         )
 
-    def _inputs(self) -> list[Array]:
+    @cached_property
+    def inputs(self) -> list[Array]:
         """An image, in the form that the file takes."""
-        inputs = standard_inputs(self.artifact.inputs)["natural"]
+        arrays = standard_inputs(self.artifact.inputs)["natural"]
         border = self.artifact.border
-        return inputs if border is None else feed(border, inputs)
+        return arrays if border is None else feed(border, arrays)
 
     def measured(self, profiler: Profiler, seen: Conditions) -> Measured:
         """All that was found out, as one record, and time by place in each traced launch."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.fx import GraphModule, Interpreter, Node
 
 from attnbench.graphs.base import Node as Operator
-from attnbench.graphs.boundaries import Boundary, is_inside
+from attnbench.graphs.boundaries import Boundary
 from attnbench.graphs.layouts import layouts
 from attnbench.parity.cases import Expected
 from attnbench.parity.limits import Limits
@@ -26,7 +26,7 @@ from attnbench.pipeline.alone import Alone
 from attnbench.pipeline.inside import Inside
 from attnbench.pipeline.probe import Probe, run, worst
 from attnbench.pipeline.reference import trace
-from attnbench.records import Artifact, FirstOperator
+from attnbench.records import Artifact, FirstOperator, is_inside
 from attnbench.rewrites import REWRITES, rewrite
 from attnbench.rewrites.base import path_of
 

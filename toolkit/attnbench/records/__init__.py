@@ -22,6 +22,7 @@ from attnbench.records.exported import (
     Scope,
     TensorSpec,
     Undelegated,
+    is_inside,
 )
 from attnbench.records.judged import (
     DIFFERS,
@@ -101,4 +102,5 @@ __all__ = [
     "Validity",
     "Verdict",
     "Wanted",
+    "is_inside",
 ]

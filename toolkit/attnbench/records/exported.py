@@ -34,6 +34,11 @@ class Block:
     kind: Kind
 
 
+def is_inside(path: str | None, block: str) -> bool:
+    """Whether a module is the block or in it: a prefix on a dot boundary; None is in none."""
+    return path is not None and f"{path}.".startswith(f"{block}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """
