@@ -8,6 +8,7 @@ import pytest
 
 from attnbench.attribution.conserve import combine, shares
 from attnbench.attribution.ledger import PROFILERS, Profiler, ledgers
+from attnbench.attribution.operators import spots
 from attnbench.attribution.places import Place, residual
 from attnbench.attribution.runtimes import runtime
 from attnbench.errors import AttributionError
@@ -74,9 +75,15 @@ def test_what_encloses_the_kernels_is_conserved_where_it_is_reliable(recording):
 def test_blocks_and_residual_add_up_to_the_closure(recording):
     trace = recording.trace
     books = ledgers(trace, located(recording), PROFILERS[trace.engine])
-    said = shares(books, recording.launch)
+    said = shares(books, recording.launch, spots(trace, located(recording)))
     told = combine([said], recording.blocks, 1, len(trace.iterations))
     total = sum(block.ns for block in told.blocks) + told.residual.total
+    for block in told.blocks:
+        own = [one.ns for one in told.operators if one.block == block.path]
+        assert sum(own) == pytest.approx(block.ns, abs=len(own))
+    assert sum(one.ns for one in told.operators if one.residual) == pytest.approx(
+        told.residual.total, abs=len(told.operators)
+    )
     assert told.closure == pytest.approx(total / told.paired.plain_ns)
     assert told.closure == pytest.approx(said.closure, rel=1e-4)
     assert sum(b.share for b in told.blocks) == pytest.approx(

@@ -1,7 +1,7 @@
 """A run with INVENTED numbers: plausible, made by formula, measured nowhere. For tests only."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from attnbench.attribution.places import Place
 from attnbench.pipeline.bench import Measured
@@ -16,6 +16,7 @@ from attnbench.records import (
     Interval,
     Measurement,
     Noise,
+    OperatorTime,
     Paired,
     Residual,
     Validity,
@@ -58,6 +59,21 @@ def blocks(scale, resolution_ns, residual):
     return tuple(BlockTime(p, k, ns, ns / total, resolution_ns) for p, k, ns in times)
 
 
+def operators(times, residual):
+    """Two or three of each block, which add up to it; one of each residual that takes time."""
+    found = []
+    for block in times:
+        kinds = ("Conv", "Relu", "Mul") if block.kind == "attention" else ("Conv", "Clip")
+        parts = [block.ns // (at + 2) for at in range(len(kinds) - 1)]
+        parts = [block.ns - sum(parts), *parts]
+        found += [
+            OperatorTime(f"/{block.path}/{kind}", kind, block.path, None, ns)
+            for kind, ns in zip(kinds, parts, strict=True)
+        ]
+    spent = {key: ns for key, ns in asdict(residual).items() if ns}
+    return (*found, *(OperatorTime(key, "Reorder", None, key, ns) for key, ns in spent.items()))
+
+
 def measurement(backend, scale, residual, closure, resolution_ns=1):
     times = blocks(scale, resolution_ns, residual)
     total = sum(block.ns for block in times) + residual.total
@@ -88,6 +104,7 @@ def measurement(backend, scale, residual, closure, resolution_ns=1):
         conditions=Conditions(0.31, 0.62, 2, 0.05),
         validity=Validity(ok=True),
         taken_at=WHEN,
+        operators=operators(times, residual),
     )
 
 
@@ -95,7 +112,13 @@ def refused(backend, scale):
     whole = measurement(backend, scale, Residual(), 1.0)
     reason = "431 delegate nodes in the trace, 427 in the manifest: export the artifact again"
     return replace(
-        whole, blocks=None, residual=None, closure=None, profiler_overhead_ns=None, refusal=reason
+        whole,
+        blocks=None,
+        residual=None,
+        operators=(),
+        closure=None,
+        profiler_overhead_ns=None,
+        refusal=reason,
     )
 
 

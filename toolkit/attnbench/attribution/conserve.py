@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from attnbench.attribution.ledger import Ledger
+from attnbench.attribution.operators import Spot, operator_times
 from attnbench.attribution.places import Place
 from attnbench.errors import AttributionError
-from attnbench.records import Block, BlockTime, Launch, Paired, Residual
+from attnbench.records import Block, BlockTime, Launch, OperatorTime, Paired, Residual
 from attnbench.stats import middle_half
 
 CLOSES_WITHIN = 0.02
@@ -19,12 +20,18 @@ CLOSES_WITHIN = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Time by place as a share of the paired plain inference; their sum is the closure."""
+    """
+    Time by place as a share of the paired plain inference; their sum is the closure.
+
+    `by_spot` has the same share event by event.
+    """
 
     by_place: Mapping[Place, float]
     overhead: float
     plain_ns: float
     traced_ns: float
+    spots: tuple[Spot, ...] = ()
+    by_spot: tuple[float, ...] = ()
 
     @property
     def closure(self) -> float:
@@ -32,7 +39,7 @@ class Shares:
         return sum(self.by_place.values())
 
 
-def shares(ledgers: Sequence[Ledger], launch: Launch) -> Shares:
+def shares(ledgers: Sequence[Ledger], launch: Launch, spots: tuple[Spot, ...] = ()) -> Shares:
     """
     What one paired launch says.
 
@@ -56,6 +63,8 @@ def shares(ledgers: Sequence[Ledger], launch: Launch) -> Shares:
         sum(ledgers[i].overhead_ns for i in kept) / plain,
         plain / len(kept),
         sum(launch.traced_ns[i] for i in kept) / len(kept),
+        spots,
+        tuple(sum(ledgers[i].own_ns[at] for i in kept) / plain for at in range(len(spots))),
     )
 
 
@@ -67,6 +76,7 @@ class Attribution:
     residual: Residual
     paired: Paired
     overhead_ns: int
+    operators: tuple[OperatorTime, ...] = ()
 
     @property
     def closure(self) -> float:
@@ -104,4 +114,5 @@ def combine(
         Residual(**{place.residual: spent for place, spent in ns.items() if place.residual}),
         paired,
         round(plain_ns * fmean(one.overhead for one in kept)),
+        operator_times([(one.spots, one.by_spot) for one in kept], plain_ns),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -44,10 +43,12 @@ class Ledger:
     One inference's time by place, in ns, after correction; `overhead_ns` is what was subtracted.
 
     Nothing is dropped: the sum over `spent` plus the overhead is what the trace's events took.
+    `own_ns` has the same time event by event, in the trace's order.
     """
 
     spent: Mapping[Place, float]
     overhead_ns: float
+    own_ns: tuple[float, ...] = ()
 
     @property
     def total(self) -> float:
@@ -67,10 +68,11 @@ def _ledger(
     kernels = [event for event, level in zip(events, levels, strict=True) if level == "operator"]
     added = profiler.gap_share * mean_gap_ns(kernels)
     added += trace.clock_read_ns if profiler.reads_clock else 0
-    spent: Counter[Place] = Counter()
+    own_ns: list[float] = []
     overhead = 0.0
     inside: list[tuple[int, int]] = []  # start and time of what no later event encloses yet
-    for event, level, place in zip(events, levels, places, strict=True):
+    for event, level in zip(events, levels, strict=True):
+        own = taken = 0.0
         if level == "operator":
             taken = min(added, event.ns)
             own = event.ns - taken
@@ -79,14 +81,19 @@ def _ledger(
             within = sum(ns for start, ns in inside if start >= event.start_ns)
             inside = [one for one in inside if one[0] < event.start_ns]
             inside.append((event.start_ns, event.ns))
-            own, taken = max(0.0, event.ns - within), 0.0
+            own = max(0.0, event.ns - within)
             if level == "profiler":
                 own, taken = 0.0, own
-        else:
-            continue
-        spent[place] += own  # type: ignore[assignment]
+        own_ns.append(own)
         overhead += taken
-    return Ledger(spent, overhead)
+    return Ledger(_by_place(places, own_ns), overhead, tuple(own_ns))
+
+
+def _by_place(places: Sequence[Place], own_ns: Sequence[float]) -> Mapping[Place, float]:
+    spent: dict[Place, float] = {}
+    for place, ns in zip(places, own_ns, strict=True):
+        spent[place] = spent.get(place, 0.0) + ns
+    return spent
 
 
 def mean_gap_ns(kernels: Sequence[Event]) -> float:

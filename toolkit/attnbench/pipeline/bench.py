@@ -11,6 +11,7 @@ from statistics import median
 from attnbench.attribution.conserve import Attribution, Shares, combine, shares
 from attnbench.attribution.least import least
 from attnbench.attribution.ledger import PROFILERS, Profiler, ledgers
+from attnbench.attribution.operators import spots
 from attnbench.attribution.places import ROOT, Place
 from attnbench.attribution.runtimes import runtime
 from attnbench.backends import format_of
@@ -130,6 +131,7 @@ class Bench:
             validity=judge(attribution, refusal, seen, clock=clock, cpus=first.cpus),
             taken_at=now(),
             runner_sha256=self.device.runner_sha256,
+            operators=attribution.operators if attribution else (),
         )
 
     def _located(self, profiler: Profiler) -> tuple[list[Shares], str | None]:
@@ -148,7 +150,7 @@ class Bench:
     def _shares(self, launch: Launch, trace: Trace, profiler: Profiler) -> Shares:
         """Of one launch; each is located on its own, since names may differ between them."""
         located = runtime(trace.engine).locate(trace, self.artifact)
-        return shares(ledgers(trace, located, profiler), launch)
+        return shares(ledgers(trace, located, profiler), launch, spots(trace, located))
 
     def _combined(self, said: list[Shares]) -> Attribution:
         """Blocks that add up."""

@@ -41,6 +41,23 @@ class BlockTime:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorTime:
+    """
+    One operator of an inference, in the order in which they ran, and what it took.
+
+    `name` is the runtime's own, `kind` its type there. `block` is the path of the block that it
+    belongs to; where it is in none, `residual` names the cause instead. Operators add up to the
+    blocks and the residual, to rounding.
+    """
+
+    name: str
+    kind: str
+    block: str | None
+    residual: str | None
+    ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Interval:
     """A median with its confidence interval, in ns."""
 
@@ -156,7 +173,8 @@ class Measurement:
 
     `runs[i][j]` is iteration j of process launch i in integer ns, of plain unpaired launches;
     `latency_ns` summarises them. `blocks` and `residual` come from paired traced launches; they
-    are None, with the reason in `refusal`, where the mapping could not be proved.
+    are None, with the reason in `refusal`, where the mapping could not be proved. `operators` are
+    what they are made of, () where launches ran different ones.
     closure = (sum of blocks + sum of residual) / paired plain time.
     `runner_sha256` is of the user's own runner, if that was used. With `clock` "instructions" a
     nanosecond is an instruction, and nothing here is a latency.
@@ -187,6 +205,7 @@ class Measurement:
     validity: Validity
     taken_at: str
     runner_sha256: str | None = None
+    operators: tuple[OperatorTime, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.runs or not all(self.runs):
