@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,12 @@ from attnbench.cli.options import (
     json_option,
     recipe_options,
 )
+
+if TYPE_CHECKING:  # `--help` imports none of it
+    from attnbench.devices import Device
+    from attnbench.parity.matching import Declared
+    from attnbench.pipeline.export import Failure
+    from attnbench.records import Verdict
 
 
 @click.command("parity")
@@ -30,6 +36,11 @@ from attnbench.cli.options import (
     default=None,
     help="Find the first block that differs.  [default: if parity fails]",
 )
+@click.option(
+    "--power",
+    is_flag=True,
+    help="Say what would have been missed: each attention block is replaced by identity.",
+)
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML for CI.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables as Markdown.")
 @json_option
@@ -41,6 +52,7 @@ def command(
     device: Chosen,
     images: Path | None,
     localise: bool | None,
+    power: bool,
     junit: Path | None,
     markdown: Path | None,
     as_json: bool,
@@ -55,22 +67,47 @@ def command(
     block that does is then written to reports/repro. --localise takes files that have changed.
     """
     from attnbench.cli import outcome
-    from attnbench.cli.console import Steps
-    from attnbench.cli.subject import declared_from, subject
+    from attnbench.cli.subject import declared_from
     from attnbench.clock import now
-    from attnbench.parity.inputs import Images
-    from attnbench.pipeline.localise import Localising
-    from attnbench.pipeline.run import verify_all
     from attnbench.store import Run
 
     on = device.resolve()
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
     declared = declared_from({name: given.pop(name) for name in NAMES}, given)
+    verdicts, failures = _judged(
+        files, given, exporting, declared, on, images, localise=localise, power=power
+    )
+    run = Run(now(), verdicts=verdicts)
+    outcome.show_parity(run, as_json=as_json, junit_to=junit, markdown_to=markdown)
+    ctx.exit(outcome.exit_code(run, failures))
+
+
+def _judged(
+    files: tuple[Path, ...],
+    given: dict[str, Any],
+    exporting: dict[str, Any],
+    declared: Declared,
+    device: Device,
+    images: Path | None,
+    *,
+    localise: bool | None,
+    power: bool,
+) -> tuple[tuple[Verdict, ...], tuple[Failure, ...]]:
+    """The verdicts on what the arguments mean, and what could not be exported or computed."""
+    from attnbench.cli import outcome
+    from attnbench.cli.console import Steps
+    from attnbench.cli.subject import subject
+    from attnbench.parity.inputs import Images
+    from attnbench.pipeline.localise import Localising
+    from attnbench.pipeline.power import with_power
+    from attnbench.pipeline.run import verify_all
+
     shown = Images(images, declared.reference) if images else None
     with Steps() as progress:
         meant = subject(files, given, exporting, progress, declared, changed=bool(localise))
-        chosen = outcome.judgeable(meant, on)
-        verdicts = verify_all(chosen.artifacts, on, progress, shown, Localising.wanted(localise))
-    run = Run(now(), verdicts=verdicts)
-    outcome.show_parity(run, as_json=as_json, junit_to=junit, markdown_to=markdown)
-    ctx.exit(outcome.exit_code(run, chosen.failures))
+        chosen = outcome.judgeable(meant, device)
+        made = chosen.artifacts
+        verdicts = verify_all(made, device, progress, shown, Localising.wanted(localise))
+        if power:
+            verdicts = with_power(made, verdicts, progress, shown, exporting["blocks"])
+    return verdicts, chosen.failures

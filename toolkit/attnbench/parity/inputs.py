@@ -47,14 +47,37 @@ def standard_inputs(specs: Sequence[TensorSpec]) -> dict[str, list[Array]]:
     }
 
 
-def _natural(spec: TensorSpec, fallback: Array) -> Array:
+def further_inputs(specs: Sequence[TensorSpec]) -> dict[str, list[Array]]:
+    """
+    Inputs besides the standard ones, on which a fault may show that those do not bring out.
+
+    natural 2-5  other images
+    faint        the first image at a tenth of its contrast
+    strong       at four times its contrast
+    """
+    natural = [_naturals(specs, SEED + more) for more in range(5)]
+    others = {f"natural {at}": arrays for at, arrays in enumerate(natural[1:], 2)}
+    return others | {
+        name: [np.float32(times) * one for one in natural[0]]
+        for name, times in (("faint", 0.1), ("strong", 4))
+    }
+
+
+def _naturals(specs: Sequence[TensorSpec], seed: int) -> list[Array]:
+    rng = np.random.default_rng(seed)
+    return [
+        _natural(spec, rng.uniform(-2, 2, spec.shape).astype(np.float32), seed) for spec in specs
+    ]
+
+
+def _natural(spec: TensorSpec, fallback: Array, seed: int = SEED) -> Array:
     """An image batch where the tensor is one, else noise: there is no natural feature map."""
     if len(spec.shape) != 4 or spec.shape[1] != 3:
         return fallback
     from attnbench_models.natural import natural_images
 
     count, _, height, width = spec.shape
-    return natural_images(count, (height, width), SEED).numpy()
+    return natural_images(count, (height, width), seed).numpy()
 
 
 def image_inputs(images: Images, spec: TensorSpec) -> dict[str, list[Array]]:

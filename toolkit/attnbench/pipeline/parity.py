@@ -42,6 +42,15 @@ def ask(module: nn.Module, artifact: Artifact, images: Images | None = None) -> 
     inputs: dict[str, list[Array]] = dict(standard_inputs(artifact.inputs))
     if images is not None:
         inputs |= image_inputs(images, artifact.inputs[0])
+    question = answers(module, artifact, inputs)
+    _check_answers(module, question)
+    return question
+
+
+def answers(
+    module: nn.Module, artifact: Artifact, inputs: Mapping[str, Sequence[Array]]
+) -> Question:
+    """PyTorch's answers for these inputs, rounded to what the artifact can take."""
     if artifact.border is not None:
         inputs = {name: feedable(artifact.border, arrays) for name, arrays in inputs.items()}
     double = copy.deepcopy(module).double()
@@ -50,9 +59,7 @@ def ask(module: nn.Module, artifact: Artifact, images: Images | None = None) -> 
         replace(_expected(name, module, double, arrays), reordered=_reordered(last, arrays))
         for name, arrays in inputs.items()
     )
-    question = Question(inputs, expected)
-    _check_answers(module, question)
-    return question
+    return Question(inputs, expected)
 
 
 def _check_answers(module: nn.Module, question: Question) -> None:

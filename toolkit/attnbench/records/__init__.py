@@ -48,6 +48,7 @@ from attnbench.records.measured import (
     Verdict,
     Wanted,
 )
+from attnbench.records.power import BlindSpot, BlockPower, Power
 from attnbench.records.traced import (
     Event,
     Launch,
@@ -66,8 +67,10 @@ __all__ = [
     "Artifact",
     "ArtifactId",
     "Binding",
+    "BlindSpot",
     "Block",
     "BlockError",
+    "BlockPower",
     "BlockRatio",
     "BlockTime",
     "Border",
@@ -91,6 +94,7 @@ __all__ = [
     "Outcome",
     "Paired",
     "Pixels",
+    "Power",
     "Ratio",
     "Reading",
     "Reference",

@@ -8,6 +8,7 @@ from typing import Literal
 
 from attnbench.records.exported import Kind
 from attnbench.records.judged import Case, Divergence
+from attnbench.records.power import Power
 from attnbench_models import Recipe
 
 INSTRUCTIONS = "instructions"
@@ -224,7 +225,8 @@ class Verdict:
 
     `evidence` is what computed it: its runtime, or "program", attnbench's own evaluation of the
     saved program, because the runtime does not exist here. Then `notes` begin with what that means.
-    `divergence` is where it first differs, if that was looked for.
+    `divergence` is where it first differs, if that was looked for; `power` what the gate would
+    have missed, if that was asked.
     """
 
     artifact: ArtifactId
@@ -236,3 +238,4 @@ class Verdict:
 
     def __bool__(self) -> bool:
         return bool(self.cases) and all(case.passed for case in self.cases)
+    power: Power | None = None

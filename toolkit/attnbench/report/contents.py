@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attnbench.report import comparison
+from attnbench.report import comparison, power
 from attnbench.report.conditions_table import conditions
 from attnbench.report.tables import Table, blocks, latency, parity
 from attnbench.report.view import columns, judged
@@ -13,5 +13,7 @@ def tables(run: Run) -> tuple[Table, ...]:
     """The tables of a run that have anything to show."""
     shown = columns(run)
     held = map(comparison.table, run.comparisons)
-    every = *held, latency(shown), blocks(shown), parity(judged(run)), conditions(shown)
+    gates = judged(run)
+    parts = parity(gates), *power.tables(gates)
+    every = *held, latency(shown), blocks(shown), *parts, conditions(shown)
     return tuple(table for table in every if table.rows)

@@ -65,6 +65,7 @@ def _judged(verdict: Verdict) -> Document:
         "cases": _plain(verdict.cases),
         "notes": list(verdict.notes),
         "divergence": _plain(verdict.divergence),
+        "power": _plain(verdict.power),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from attnbench.attribution.conserve import CLOSES_WITHIN
 from attnbench.records import ArtifactId, Comparison, Measurement
-from attnbench.report import comparison, divergence, units
+from attnbench.report import comparison, divergence, power, units
 from attnbench.report.margins import worst
 from attnbench.report.view import (
     Column,
@@ -29,11 +29,14 @@ COUNTED = (
 )
 
 
+Severity = Literal["error", "warning", "note"]
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something to know before the numbers are used; `subject` is the column that it is about."""
 
-    severity: Literal["error", "warning", "note"]
+    severity: Severity
     subject: str
     text: str
 
@@ -172,6 +175,9 @@ def _of_verdict(one: Judged) -> Iterator[Notice]:
         yield Notice("error", one.label, "parity fails: no case was judged")
     if (found := one.verdict.divergence) is not None:
         yield Notice("error" if found.block else "note", one.label, divergence.told(found))
+    if (sees := one.verdict.power) is not None:
+        severity: Severity = "warning" if sees.blind_spots else "note"
+        yield Notice(severity, one.label, power.summary(sees))
     yield from (Notice("note", one.label, text) for text in one.verdict.notes)
 
 
@@ -239,6 +245,8 @@ def _parity_terms(run: Run) -> Iterator[tuple[str, str]]:
             "and how many of the best hundred keep their rank (ranking). "
             "“4× below” says that the error's amplitude is a quarter of what the limit allows.",
         )
+    if any(one.power is not None for one in run.verdicts):
+        yield power.TERM
     if any(one.evidence == "program" for one in run.verdicts):
         yield (
             "Program",

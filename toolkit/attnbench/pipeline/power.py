@@ -1,0 +1,179 @@
+"""What a parity gate would have missed: faults of each attention block, judged at its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import partial
+
+from torch import Tensor, nn
+
+from attnbench.parity.bisection import first_wrong
+from attnbench.parity.inputs import Images, further_inputs
+from attnbench.parity.judge import judge
+from attnbench.parity.limits import Limits, limits_for
+from attnbench.pipeline.faults import attention, doubled, faded, flat, removable, run
+from attnbench.pipeline.inside import Inside
+from attnbench.pipeline.parity import Question, answers, questions, reference_key, task_of
+from attnbench.pipeline.probe import worst
+from attnbench.pipeline.reference import reference_of
+from attnbench.progress import Progress, stepping
+from attnbench.records import Artifact, BlindSpot, BlockPower, Case, Power, Verdict
+
+SMALLEST = 2.0**-24
+"""The share from which a block is looked for: float32 has nothing between it and a whole."""
+
+STEP = 2 ** (1 / 12)
+"""How far apart the shares are that are told from each other: 6 %."""
+
+Fault = Callable[[], AbstractContextManager[None]]
+
+
+@dataclass(slots=True)
+class Gate:
+    """A reference, and what its artifact is held to: inputs, expected outputs and limits."""
+
+    module: nn.Module
+    artifact: Artifact
+    question: Question
+    limits: Limits
+    further: Question | None = None
+
+    def cases(self, fault: Fault, question: Question) -> Iterator[Case]:
+        """All cases of the reference with a fault, one input after the other."""
+        for expected in question.expected:
+            with fault():
+                got = run(self.module, question.inputs[expected.name])
+            yield from judge(expected, got, self.limits, task_of(self.artifact.recipe))
+
+    def sees(self, fault: Fault) -> bool:
+        """Whether it fails a file with that fault."""
+        return any(not case.passed for case in self.cases(fault, self.question))
+
+    def elsewhere(self) -> Question:
+        """Inputs that the gate does not have, with what PyTorch makes of them; asked once."""
+        if self.further is None:
+            inputs = further_inputs(self.artifact.inputs)
+            self.further = answers(self.module, self.artifact, inputs)
+        return self.further
+
+
+def with_power(
+    artifacts: Sequence[Artifact],
+    verdicts: Sequence[Verdict],
+    progress: Progress,
+    images: Images | None = None,
+    globs: Sequence[str] = (),
+) -> tuple[Verdict, ...]:
+    """
+    The verdicts, each with what its gate would have missed.
+
+    Needs the reference alone, so artifacts of one reference and the same limits share it. `globs`
+    name attention in the references of files that others made.
+    """
+    asked = questions(artifacts, images)
+    found: dict[tuple[str, Limits], Power] = {}
+    for artifact in artifacts:
+        key = reference_key(artifact)
+        limits = limits_for(artifact.backend, artifact.recipe.precision)
+        if (key, limits) not in found:
+            gate = Gate(reference_of(artifact), artifact, asked[key], limits)
+            with stepping(progress, f"what parity of {artifact.backend} would have missed"):
+                found[key, limits] = power(gate, blocks_of(gate, globs))
+    keys = [
+        (reference_key(one), limits_for(one.backend, one.recipe.precision)) for one in artifacts
+    ]
+    return tuple(
+        replace(verdict, power=found[key]) for verdict, key in zip(verdicts, keys, strict=True)
+    )
+
+
+def blocks_of(gate: Gate, globs: Sequence[str] = ()) -> tuple[str, ...]:
+    """The attention of an artifact, or of its reference where the file has no blocks."""
+    blocks = gate.artifact.blocks
+    known = tuple(block.path for block in blocks if block.kind == "attention")
+    first = next(iter(gate.question.inputs.values()))
+    return known or attention(gate.module, first, globs)
+
+
+def power(gate: Gate, paths: Sequence[str]) -> Power:
+    """What the gate sees of the blocks at these paths."""
+    can = removable(gate.module, next(iter(gate.question.inputs.values())), paths)
+    blocks: list[BlockPower] = []
+    spots: list[BlindSpot] = []
+    for path in paths:
+        if path in can:
+            blocks.append(_block(gate, path))
+            spots += _vanished(gate, blocks[-1])
+        if path not in can or blocks[-1].detectable is not None:
+            spots += _doubled(gate, path)
+    return Power(tuple(blocks), tuple(spots), tuple(path for path in paths if path not in can))
+
+
+def _block(gate: Gate, path: str) -> BlockPower:
+    part = gate.module.get_submodule(path)
+    removed = tuple(gate.cases(partial(faded, part, 1.0), gate.question))
+    flattened = tuple(gate.cases(_flattened(gate, path), gate.question))
+    return BlockPower(path, removed, flattened, _detectable(gate, part, removed))
+
+
+def _detectable(gate: Gate, part: nn.Module, removed: Sequence[Case]) -> float | None:
+    if all(case.passed for case in removed):
+        return None
+    shares = [1.0]
+    while shares[-1] > SMALLEST:
+        shares.append(shares[-1] / STEP)
+    shares.reverse()
+    at = first_wrong(lambda at: not gate.sees(partial(faded, part, shares[at])), len(shares))
+    return shares[min(at, len(shares) - 1)]
+
+
+def _flattened(gate: Gate, path: str) -> Fault:
+    scale = flat(gate.module, path, gate.question.inputs.values())
+    return partial(faded, gate.module.get_submodule(path), 1.0, scale)
+
+
+def _vanished(gate: Gate, block: BlockPower) -> Iterator[BlindSpot]:
+    """The block itself, if it is not missed, or not while a fixed scale is left of it."""
+    if block.detectable is None:
+        fault: Fault = partial(faded, gate.module.get_submodule(block.path), 1.0)
+        yield _looked_at(gate, BlindSpot(block.path, "removed", None), block.path, fault)
+    elif all(case.passed for case in block.flattened):
+        spot = BlindSpot(block.path, "flattened", None)
+        yield _looked_at(gate, spot, block.path, _flattened(gate, block.path))
+
+
+def _doubled(gate: Gate, path: str) -> Iterator[BlindSpot]:
+    """The weights of a block that the gate does not see doubled."""
+    for name, weight in gate.module.get_submodule(path).named_parameters():
+        fault = partial(doubled, weight)
+        if not gate.sees(fault):
+            spot = BlindSpot(f"{path}.{name}", "doubled", None)
+            yield _looked_at(gate, spot, path, fault)
+
+
+def _looked_at(gate: Gate, spot: BlindSpot, path: str, fault: Fault) -> BlindSpot:
+    """The blind spot with where it would be seen: on a further input, or at its block."""
+    failing = (case for case in gate.cases(fault, gate.elsewhere()) if not case.passed)
+    seen = next(failing, None)
+    if seen is not None:
+        return replace(spot, seen=seen)
+    case = _at_block(gate, path, fault)
+    return spot if case is None or case.passed else replace(spot, seen=case, at="block")
+
+
+def _at_block(gate: Gate, path: str, fault: Fault) -> Case | None:
+    """How far the fault moves what the block itself returns, if that is one tensor."""
+    inside = Inside.of(gate.module, gate.question.inputs)
+    if not inside.shapes([path], ()):
+        return None
+    expected = [known[path] for known in inside.outputs([path])]
+    got: list[Tensor] = []
+    for arrays in gate.question.inputs.values():
+        with fault():
+            part = gate.module.get_submodule(path)
+            hook = part.register_forward_hook(lambda _m, _a, made: got.append(made.clone()))
+            run(gate.module, arrays)
+            hook.remove()
+    return worst(expected, [one.numpy() for one in got], gate.limits)
