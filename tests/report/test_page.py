@@ -77,7 +77,9 @@ def test_equal_runs_give_equal_pages(text):
 
 def test_plotly_knows_every_property_of_the_charts(text):
     specs = Tags(text).specs(text)
-    assert list(specs) == ["share", "closure", "blocks-0", "blocks-1", "parity"]
+    assert list(specs) == [
+        *("share", "closure", "tree-0", "tree-1", "blocks-0", "blocks-1", "parity")
+    ]
     painted = re.sub(r"var\(--[a-z-]+\)", "#123456", json.dumps(specs))
     for spec in json.loads(painted).values():
         plotly.graph_objects.Figure(spec)  # raises ValueError for a property it does not know
@@ -162,14 +164,30 @@ def test_dark_and_light_differ_in_charts_too(browser, address):
     assert len(colours) == 2
 
 
+def press(browser, key, code):
+    for kind in ("keyDown", "keyUp"):
+        browser.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code)
+
+
 @needs_chromium
-def test_tables_are_reached_with_the_keyboard(browser, address):
+def test_everything_that_can_be_used_is_reached_with_the_keyboard(browser, address):
     browser.open(address, 390)
-    count = browser.eval("document.querySelectorAll('.scroll').length")
-    for _ in range(count):
-        for kind in ("keyDown", "keyUp"):
-            browser.call("Input.dispatchKeyEvent", type=kind, key="Tab", windowsVirtualKeyCode=9)
-        assert browser.eval("document.activeElement.className") == "scroll"
+    wanted = browser.eval("document.querySelectorAll('.scroll, select').length")
+    reached = []
+    for _ in range(wanted):
+        press(browser, "Tab", 9)
+        reached.append(browser.eval("document.activeElement.className || 'list'"))
+        assert browser.eval("document.activeElement.matches(':focus-visible')")
+    assert reached == ["list", *["scroll"] * (wanted - 1)]
+
+
+@needs_chromium
+def test_a_block_is_chosen_with_the_keyboard(browser, address):
+    browser.open(address, 1280)
+    press(browser, "Tab", 9)
+    press(browser, "ArrowDown", 40)
+    second = browser.eval("document.querySelector('select').options[1].value")
+    assert browser.eval("document.getElementById('tree-0').data[0].level") == second
 
 
 @needs_chromium

@@ -72,7 +72,7 @@ def closure(shown: Sequence[Column]) -> Chart | None:
     found = [(c.label, v) for c in shown if (v := c.measurement.closure) is not None]
     if not found:
         return None
-    reach = max(0.04, *(1.6 * abs(value - 1) for _, value in found))
+    reach = max(0.04, *(2.2 * abs(value - 1) for _, value in found))
     marks = {True: ("within the band", GOOD, "circle"), False: ("outside", BAD, "x")}
     data = [
         {

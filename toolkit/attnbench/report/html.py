@@ -9,11 +9,10 @@ from importlib.resources import files
 
 from plotly.offline import get_plotlyjs
 
-from attnbench.report import charts, prose, units
+from attnbench.report import prose, units
 from attnbench.report.charts import Chart
-from attnbench.report.comparison_chart import ratios
 from attnbench.report.contents import tables
-from attnbench.report.parity_chart import parity
+from attnbench.report.figures import Section, sections
 from attnbench.report.tables import Heading, Row, Table, setting, trust
 from attnbench.report.view import Column, columns, judged, sums
 from attnbench.store import Run
@@ -31,11 +30,9 @@ SIGNS = {"error": "✗ Error", "warning": "! Warning", "note": "Note"}
 
 def render(run: Run) -> str:
     """The whole page; equal runs give equal bytes."""
-    drawn = _charts(run)
-    body = "\n".join(
-        (*_summary(run), *_figures(drawn, prose.quantity(run)), *_tables(run), *_method(run))
-    )
-    specs = {chart.id: chart.spec for group in drawn.values() for chart in group}
+    figures = sections(run)
+    body = "\n".join((*_summary(run), *_figures(figures), *_tables(run), *_method(run)))
+    specs = {chart.id: chart.spec for section in figures for chart in section.shown}
     title = _text(f"attnbench: {prose.title(run)}")
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -64,19 +61,6 @@ def render(run: Run) -> str:
 </body>
 </html>
 """
-
-
-def _charts(run: Run) -> dict[str, list[Chart]]:
-    shown = columns(run)
-    overview = charts.share(shown), charts.closure(shown)
-    margins = parity(judged(run))
-    held = (ratios(one, at) for at, one in enumerate(run.comparisons))
-    return {
-        "ratios": [chart for chart in held if chart],
-        "overview": [chart for chart in overview if chart],
-        "blocks": list(charts.blocks(shown)),
-        "parity": [margins] if margins else [],
-    }
 
 
 def _summary(run: Run) -> Iterator[str]:
@@ -115,26 +99,29 @@ def _card(column: Column, passed: bool | None) -> str:
     )
 
 
-def _figures(drawn: dict[str, list[Chart]], quantity: str) -> Iterator[str]:
+def _figures(shown: Iterable[Section]) -> Iterator[str]:
     yield "<noscript><p>Charts need JavaScript; the tables do not.</p></noscript>"
-    if drawn["ratios"]:
-        yield f"<section>{_each(drawn['ratios'])}</section>"
-    if drawn["overview"]:
-        yield f'<section class="pair">{_each(drawn["overview"])}</section>'
-    if drawn["blocks"]:
-        yield (
-            f"<section><h2>{_text(quantity)} per block, in ms</h2>"
-            '<p class="hint">Exclusive times of one traced inference, blocks in the order of the '
-            "model, all panels on one scale. Attention inside a block is added to its bar; names "
-            "in parentheses are time of no block.</p>"
-            f'{LEGEND}<div class="panels">{_each(drawn["blocks"], level=3)}</div></section>'
-        )
-    if drawn["parity"]:
-        yield (
-            f"<section>{_each(drawn['parity'])}"
-            '<p class="hint">One mark for each input: ● passes, ✖ fails, ◀ exact, ▶ not a number. '
-            "Top-1 agreement has no distance and is in the table.</p></section>"
-        )
+    for one in shown:
+        kind = ' class="pair"' if one.form == "pair" else ""
+        hint = f'<p class="hint">{_text(one.hint)}</p>' if one.hint else ""
+        if not one.title:
+            yield f"<section{kind}>{_each(one.shown)}{hint}</section>"
+            continue
+        yield f"<section><h2>{_text(one.title)}</h2>{hint}{LEGEND if one.keyed else ''}"
+        yield _chooser(one) if one.places else ""
+        yield f'<div class="panels">{_each(one.shown, level=3)}</div></section>'
+
+
+def _chooser(one: Section) -> str:
+    """What a script shows; without one it would do nothing."""
+    options = "".join(
+        f'<option value="{_text(node)}">{_text(name)}</option>' for node, name in one.places.items()
+    )
+    trees = " ".join(chart.id for chart in one.shown)
+    return (
+        '<label class="chooser" hidden>Show '
+        f'<select data-trees="{trees}">{options}</select></label>'
+    )
 
 
 def _each(shown: Iterable[Chart], *, level: int = 2) -> str:

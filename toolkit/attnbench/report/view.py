@@ -6,7 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from attnbench.attribution.conserve import CLOSES_WITHIN
-from attnbench.records import INSTRUCTIONS, ArtifactId, BlockTime, Kind, Measurement, Verdict
+from attnbench.records import (
+    INSTRUCTIONS,
+    ArtifactId,
+    BlockTime,
+    Comparison,
+    Kind,
+    Measurement,
+    Verdict,
+)
 from attnbench.report import units
 from attnbench.store import Run
 
@@ -96,6 +104,13 @@ def columns(run: Run) -> tuple[Column, ...]:
     return tuple(map(Column, _labels(keys), run.measurements))
 
 
+def sides(one: Comparison) -> tuple[Column, Column]:
+    """A comparison's measurements, labelled."""
+    named = zip("AB", (one.a, one.b), one.measurements, strict=True)
+    a, b = (Column(f"{letter} {side.recipe.name}", m) for letter, side, m in named)
+    return a, b
+
+
 def judged(run: Run) -> tuple[Judged, ...]:
     """The run's verdicts, labelled."""
     keys = [(v.artifact, v.device) for v in run.verdicts]
@@ -118,6 +133,11 @@ def block_rows(measurement: Measurement) -> tuple[BlockRow, ...]:
         )
         for block in blocks
     )
+
+
+def enclosing(paths: Sequence[str]) -> dict[str, str | None]:
+    """The innermost of the other paths around each; None where there is none."""
+    return {path: max(_around(path, paths), key=len, default=None) for path in paths}
 
 
 def union(tables: Sequence[Sequence[BlockRow]]) -> tuple[BlockRow, ...]:

@@ -1,0 +1,78 @@
+"""Which charts a page has, in which sections, with what one has to know to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from attnbench.records import Comparison
+from attnbench.report import charts, prose
+from attnbench.report.charts import Chart
+from attnbench.report.comparison_chart import ratios
+from attnbench.report.icicle import icicles, places
+from attnbench.report.parity_chart import parity
+from attnbench.report.view import Column, columns, judged, sides
+from attnbench.store import Run
+
+TREE = (
+    "One traced inference: each column is inside of the one to its left, operators are at the "
+    "right end, in the order in which they ran. Heights are times, all panels on one scale. "
+    "Choose a block, or select it in a panel, and every panel shows that block alone."
+)
+
+BLOCKS = (
+    "Exclusive times of one traced inference, blocks in the order of the model, all panels on one "
+    "scale. Attention inside a block is added to its bar; names in parentheses are time of no "
+    "block."
+)
+
+PARITY = (
+    "One mark for each input: ● passes, ✖ fails, ◀ exact, ▶ not a number. Top-1 agreement has no "
+    "distance and is in the table."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """
+    Charts that belong together.
+
+    With a `title` they are panels under it, with `keyed` below a key to the fills; else each is
+    under its own. `places` are what one can look into, by the node of the charts' trees.
+    """
+
+    shown: tuple[Chart, ...]
+    title: str = ""
+    hint: str = ""
+    keyed: bool = False
+    form: Literal["single", "pair"] = "single"
+    places: Mapping[str, str] = field(default_factory=dict)
+
+
+def sections(run: Run) -> tuple[Section, ...]:
+    """The sections of a run that have anything to show."""
+    return tuple(one for one in _sections(run) if one.shown)
+
+
+def _sections(run: Run) -> Iterator[Section]:
+    for at, one in enumerate(run.comparisons):
+        yield from _held(one, at)
+    shown = columns(run)
+    overview = charts.share(shown), charts.closure(shown)
+    yield Section(tuple(chart for chart in overview if chart), form="pair")
+    yield _tree(shown, "tree", "Where the time goes")
+    title = f"{prose.quantity(run)} per block, in ms"
+    yield Section(charts.blocks(shown), title, BLOCKS, keyed=True)
+    margins = parity(judged(run))
+    yield Section((margins,) if margins else (), hint=PARITY)
+
+
+def _held(one: Comparison, at: int) -> Iterator[Section]:
+    chart = ratios(one, at)
+    yield Section((chart,) if chart else ())
+    yield _tree(sides(one), f"tree-{one.a.backend}-{at}", f"{one.a.backend}: where the time goes")
+
+
+def _tree(shown: Sequence[Column], name: str, title: str) -> Section:
+    return Section(icicles(shown, name), title, TREE, keyed=True, places=places(shown))
