@@ -13,18 +13,20 @@ import msgspec
 from attnbench.errors import BadInput
 from attnbench.files import write
 from attnbench.records import SCHEMA, Comparison, Measurement, Verdict
+from attnbench.records.costs import AttentionCost
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one command found out: measurements, verdicts and comparisons that belong together."""
+    """What one command found out: what belongs together of measurements and what comes of them."""
 
     taken_at: str
     measurements: tuple[Measurement, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    costs: tuple[AttentionCost, ...] = ()
     schema: int = SCHEMA
 
 

@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "profile": "Measure latency, whole and per block.",
     "gate": "Hold every model of a policy to parity and delegation: the one line for CI.",
     "compare": "Hold one model against another, taking turns: slower, faster, or alike.",
+    "cost": "Say what attention costs: with and without it, and by its blocks' own time.",
     "report": "Show stored runs again, as text and as a page.",
     "list": "List blocks, backbones, backends, devices or rewrites.",
     "doctor": "Check what is needed here, or on a device, and say what to do about it.",
@@ -26,7 +27,6 @@ COMMANDS: Mapping[str, str] = {
 """Names and one-line helps: a command's module is imported only when it is called."""
 
 PLANNED = (
-    "cost",
     "history",
     "sweep",
     "table",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attnbench.report import comparison, power
+from attnbench.report import comparison, power, studies
 from attnbench.report.conditions_table import conditions
 from attnbench.report.tables import Table, blocks, latency, parity
 from attnbench.report.view import columns, judged
@@ -15,5 +15,5 @@ def tables(run: Run) -> tuple[Table, ...]:
     held = map(comparison.table, run.comparisons)
     gates = judged(run)
     parts = parity(gates), *power.tables(gates)
-    every = *held, latency(shown), blocks(shown), *parts, conditions(shown)
+    every = *studies.tables(run), *held, latency(shown), blocks(shown), *parts, conditions(shown)
     return tuple(table for table in every if table.rows)

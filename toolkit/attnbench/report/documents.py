@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from attnbench.records import SCHEMA, Comparison, Measurement, Noise, Outcome, Verdict
+from attnbench.records.costs import AttentionCost
 from attnbench.store import Run
 
 Document = dict[str, Any]
@@ -32,6 +33,8 @@ def run_document(run: Run) -> Document:
     """The document of `run --json` and `report --json`: both of the above for one run."""
     if run.comparisons:
         return compare_document(run.comparisons)
+    if run.costs:
+        return cost_document(run.costs)
     return {**profile_document(run.measurements), **parity_document(run.verdicts)}
 
 
@@ -42,6 +45,11 @@ def compare_document(comparisons: Sequence[Comparison]) -> Document:
         "verdict": worst(comparisons),
         "comparisons": [{**_plain(one), "verdict": one.outcome} for one in comparisons],
     }
+
+
+def cost_document(costs: Sequence[AttentionCost]) -> Document:
+    """The document of `cost --json`."""
+    return {"schema": SCHEMA, "costs": [_plain(one) for one in costs]}
 
 
 def noise_document(found: Noise) -> Document:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from attnbench.attribution.conserve import CLOSES_WITHIN
 from attnbench.records import ArtifactId, Comparison, Measurement
-from attnbench.report import comparison, divergence, power, units
+from attnbench.report import comparison, divergence, power, studies, units
 from attnbench.report.margins import worst
 from attnbench.report.view import (
     Column,
@@ -67,7 +67,7 @@ def answer(run: Run) -> tuple[str, ...]:
     """What the run found, one sentence for the cost in each runtime and one for parity."""
     held = (sentence for one in run.comparisons for sentence in comparison.sentences(one))
     costs = (_cost(column) for column in columns(run))
-    return (*held, *costs, *_parity(judged(run)))
+    return (*studies.sentences(run), *held, *costs, *_parity(judged(run)))
 
 
 def notices(run: Run) -> tuple[Notice, ...]:
@@ -75,6 +75,8 @@ def notices(run: Run) -> tuple[Notice, ...]:
     found = [n for column in columns(run) for n in _of_measurement(column)]
     found += [n for one in judged(run) for n in _of_verdict(one)]
     found += [n for one in run.comparisons for n in _of_comparison(one)]
+    found += [n for one in run.costs for n in _of_comparison(one.comparison)]
+    found += [Notice(*said) for said in studies.notices(run)]
     order = ("error", "warning", "note")
     return tuple(sorted(found, key=lambda notice: order.index(notice.severity)))
 
@@ -82,7 +84,7 @@ def notices(run: Run) -> tuple[Notice, ...]:
 def method(run: Run) -> tuple[tuple[str, str], ...]:
     """Terms and what they mean in this run."""
     held = dict.fromkeys(map(comparison.terms, run.comparisons))
-    return (*held, *_latency_terms(run.measurements), *_parity_terms(run))
+    return (*studies.terms(run), *held, *_latency_terms(run.measurements), *_parity_terms(run))
 
 
 def _artifacts(run: Run) -> Iterator[ArtifactId]:

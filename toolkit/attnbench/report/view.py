@@ -89,8 +89,9 @@ class Part:
 
 
 def measured(run: Run) -> tuple[Measurement, ...]:
-    """All of the run's measurements, those of its comparisons included."""
-    return (*run.measurements, *(m for one in run.comparisons for m in one.measurements))
+    """All of the run's measurements, those of its comparisons and costs included."""
+    held = (*run.comparisons, *(one.comparison for one in run.costs))
+    return (*run.measurements, *(m for one in held for m in one.measurements))
 
 
 def counted(measurements: Sequence[Measurement]) -> bool:

@@ -1,0 +1,36 @@
+"""What a run holds besides measurements, verdicts and comparisons: studies made of those."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from attnbench.report import cost
+from attnbench.report.tables import Table
+from attnbench.store import Run
+
+Said = tuple[Literal["error", "warning", "note"], str, str]
+"""How serious it is, what it is about, and what there is to say."""
+
+
+def tables(run: Run) -> Iterator[Table]:
+    """Their tables, in their order."""
+    for one in run.costs:
+        yield from cost.tables(one)
+
+
+def sentences(run: Run) -> Iterator[str]:
+    """What they found."""
+    for one in run.costs:
+        yield from cost.sentences(one)
+
+
+def notices(run: Run) -> Iterator[Said]:
+    """What is missing from them, or wrong with them."""
+    for one in run.costs:
+        yield from (("note", one.comparison.a.backend, text) for text in cost.notices(one))
+
+
+def terms(run: Run) -> Iterator[tuple[str, str]]:
+    """What their numbers mean."""
+    yield from dict.fromkeys(pair for one in run.costs for pair in cost.terms(one))
