@@ -18,6 +18,7 @@ from attnbench.records import (
     Noise,
     OperatorTime,
     Paired,
+    Reading,
     Residual,
     Validity,
     Verdict,
@@ -106,6 +107,27 @@ def measurement(backend, scale, residual, closure, resolution_ns=1):
         taken_at=WHEN,
         operators=operators(times, residual),
     )
+
+
+def readings():
+    """Of a device that grows warm and is throttled in the end."""
+    return tuple(
+        Reading(
+            temperature_c=45.0 + at,
+            frequency_khz={"0": 2_400_000 - 300_000 * (at > 12), "1": 600_000},
+            governor="performance",
+            throttled=("frequency capped",) if at > 12 else (),
+            load=0.2 + 0.05 * at,
+        )
+        for at in range(16)
+    )
+
+
+def watched(m):
+    """The measurement with what was read of its device."""
+    first, *during, last = readings()
+    seen = replace(m.conditions, before=first, during=tuple(during), after=last)
+    return replace(m, conditions=seen)
 
 
 def refused(backend, scale):

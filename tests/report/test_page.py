@@ -78,7 +78,8 @@ def test_equal_runs_give_equal_pages(text):
 def test_plotly_knows_every_property_of_the_charts(text):
     specs = Tags(text).specs(text)
     assert list(specs) == [
-        *("share", "closure", "tree-0", "tree-1", "blocks-0", "blocks-1", "parity")
+        *("share", "closure", "tree-0", "tree-1", "blocks-0", "blocks-1"),
+        *("samples-0", "samples-1", "samples-2", "parity"),
     ]
     painted = re.sub(r"var\(--[a-z-]+\)", "#123456", json.dumps(specs))
     for spec in json.loads(painted).values():

@@ -19,6 +19,8 @@ GOOD, BAD = "var(--backbone)", "var(--bad)"
 ROW_PX = 21
 AXIS_PX = 48
 
+AXIS: Spec = {"fixedrange": True, "gridcolor": GRID, "zeroline": False}
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -215,18 +217,24 @@ def _band(low: float, high: float) -> list[Spec]:
     ]
 
 
-def plotly_layout(names: Sequence[str], *, row_px: int) -> Spec:
-    """A horizontal layout of one row for each name, the first on top, nothing to drag or zoom."""
-    axis: Spec = {"fixedrange": True, "gridcolor": GRID, "zeroline": False, "automargin": True}
+def plotly_frame(height_px: int) -> Spec:
+    """What all charts have in common; nothing to drag or zoom."""
     return {
-        "height": len(names) * row_px + AXIS_PX,
-        "margin": {"l": 8, "r": 24, "t": 8, "b": 32, "pad": 4},
+        "height": height_px,
         "font": {"family": "system-ui, sans-serif", "size": 12, "color": INK},
         "paper_bgcolor": "var(--card)",
         "plot_bgcolor": "var(--card)",
         "hoverlabel": {"bgcolor": "var(--card)", "font": {"color": INK}},
         "showlegend": False,
         "dragmode": False,
+    }
+
+
+def plotly_layout(names: Sequence[str], *, row_px: int) -> Spec:
+    """A horizontal layout of one row for each name, the first on top."""
+    axis = AXIS | {"automargin": True}
+    return plotly_frame(len(names) * row_px + AXIS_PX) | {
+        "margin": {"l": 8, "r": 24, "t": 8, "b": 32, "pad": 4},
         "xaxis": dict(axis),
         "yaxis": axis
         | {

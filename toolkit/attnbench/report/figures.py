@@ -12,6 +12,7 @@ from attnbench.report.charts import Chart
 from attnbench.report.comparison_chart import ratios
 from attnbench.report.icicle import icicles, places
 from attnbench.report.parity_chart import parity
+from attnbench.report.samples_chart import sample_charts
 from attnbench.report.view import Column, columns, judged, sides
 from attnbench.store import Run
 
@@ -25,6 +26,13 @@ BLOCKS = (
     "Exclusive times of one traced inference, blocks in the order of the model, all panels on one "
     "scale. Attention inside a block is added to its bar; names in parentheses are time of no "
     "block."
+)
+
+SAMPLES = (
+    "All inferences of the plain launches, each launch a process of its own; ○ is warm-up and does "
+    "not count, ▲ lies beyond the frame. A bar is the median of its launch, the band the "
+    "interval of the median over launches; at the right how the times are distributed. Conditions "
+    "are read after every process and spread evenly below; ✖ is held back by the device."
 )
 
 PARITY = (
@@ -64,6 +72,7 @@ def _sections(run: Run) -> Iterator[Section]:
     yield _tree(shown, "tree", "Where the time goes")
     title = f"{prose.quantity(run)} per block, in ms"
     yield Section(charts.blocks(shown), title, BLOCKS, keyed=True)
+    yield Section(sample_charts(shown, "samples"), "Every inference", SAMPLES, form="pair")
     margins = parity(judged(run))
     yield Section((margins,) if margins else (), hint=PARITY)
 
@@ -71,7 +80,10 @@ def _sections(run: Run) -> Iterator[Section]:
 def _held(one: Comparison, at: int) -> Iterator[Section]:
     chart = ratios(one, at)
     yield Section((chart,) if chart else ())
-    yield _tree(sides(one), f"tree-{one.a.backend}-{at}", f"{one.a.backend}: where the time goes")
+    both, backend = sides(one), one.a.backend
+    yield _tree(both, f"tree-{backend}-{at}", f"{backend}: where the time goes")
+    title = f"{backend}: every inference"
+    yield Section(sample_charts(both, f"samples-{backend}-{at}"), title, SAMPLES, form="pair")
 
 
 def _tree(shown: Sequence[Column], name: str, title: str) -> Section:

@@ -102,14 +102,15 @@ def _card(column: Column, passed: bool | None) -> str:
 def _figures(shown: Iterable[Section]) -> Iterator[str]:
     yield "<noscript><p>Charts need JavaScript; the tables do not.</p></noscript>"
     for one in shown:
-        kind = ' class="pair"' if one.form == "pair" else ""
         hint = f'<p class="hint">{_text(one.hint)}</p>' if one.hint else ""
         if not one.title:
+            kind = ' class="pair"' if one.form == "pair" else ""
             yield f"<section{kind}>{_each(one.shown)}{hint}</section>"
             continue
         yield f"<section><h2>{_text(one.title)}</h2>{hint}{LEGEND if one.keyed else ''}"
         yield _chooser(one) if one.places else ""
-        yield f'<div class="panels">{_each(one.shown, level=3)}</div></section>'
+        kind = "panels wide" if one.form == "pair" else "panels"
+        yield f'<div class="{kind}">{_each(one.shown, level=3)}</div></section>'
 
 
 def _chooser(one: Section) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attnbench.report import units
-from attnbench.report.charts import Chart, Spec, plotly_text
+from attnbench.report.charts import Chart, Spec, plotly_frame, plotly_text
 from attnbench.report.tree import RESIDUAL, ROOT, Node, block_id, tree
 from attnbench.report.view import Column, block_rows, union
 
@@ -60,12 +60,8 @@ def _icicle(name: str, column: Column, nodes: Sequence[Node]) -> Chart:
         },
         "leaf": {"opacity": 1},
     }
-    layout: Spec = {
-        "height": HEIGHT_PX,
+    layout = plotly_frame(HEIGHT_PX) | {
         "margin": {"l": 2, "r": 2, "t": PATHBAR_PX + 6, "b": 2},
-        "font": {"family": "system-ui, sans-serif", "size": 12},
-        "paper_bgcolor": "var(--card)",
-        "hoverlabel": {"bgcolor": "var(--card)", "font": {"color": "var(--ink)"}},
         "uniformtext": {"mode": "hide", "minsize": 9},
     }
     words = f"{units.duration(whole)} in {len(nodes)} parts; the table of blocks has their times"
