@@ -1,15 +1,19 @@
 """A comparison in every form: what was found, how sure that is, and what could have been."""
 
+import math
 from dataclasses import replace
+from statistics import fmean, median
 
 import plotly.graph_objects
 import pytest
 
 from attnbench.records import Comparison, Finding, Measurement, Validity
 from attnbench.report import comparison as comparison_report
-from attnbench.report import documents, html, markdown
+from attnbench.report import documents, html, markdown, write_report
 from attnbench.report.comparison_chart import ratios
+from attnbench.report.rounds_chart import round_chart, rounds
 from attnbench.store import Run, Store, from_json, to_json
+from tests.report.browser import browsing, needs_chromium
 from tests.report.invented import WHEN, comparison, noise
 from tests.report.test_text import printed
 
@@ -118,6 +122,52 @@ def test_the_chart_has_a_row_for_the_whole_and_for_each_block():
     assert whole == found.whole.ratio
     assert 'id="ratios-0"' in html.render(Run(WHEN, comparisons=(found,)))
     assert ratios(replace(found, rounds=None), 0) is None
+
+
+def test_rounds_come_in_their_order_with_the_launches_that_were_theirs():
+    found = comparison(limit=0.05)
+    a, b = ([median(run) for run in m.runs] for m in found.measurements)
+    first, second, *_ = rounds(found)
+    assert (first.order, second.order) == ("ABBA", "BAAB")
+    assert first.times_ns == (a[0], b[0], b[1], a[1])
+    assert second.times_ns == (b[2], a[2], a[3], b[3])
+    assert first.ratio == pytest.approx(math.sqrt(b[0] * b[1] / a[0] / a[1]))
+    assert math.exp(fmean(math.log(one.ratio) for one in rounds(found))) == pytest.approx(
+        found.whole.ratio, rel=1e-3
+    )
+
+
+def test_the_chart_of_rounds_has_every_launch_and_every_round():
+    found = comparison(limit=0.05)
+    chart = round_chart(found, "rounds-0")
+    plotly.graph_objects.Figure(chart.spec)  # refuses properties that there are not
+    marks = {trace["name"]: len(trace["x"]) for trace in chart.spec["data"]}
+    assert marks == {"A": 16, "B": 16, "B / A": 8}
+    assert "8 of 8 rounds" in chart.words
+    low = [shape["y0"] for shape in chart.spec["layout"]["shapes"]]
+    assert low == [1.0, 1.05, found.whole.low]
+    assert round_chart(replace(found, rounds=None), "rounds-0") is None
+
+
+def test_the_page_of_a_comparison_looks_into_both():
+    page = html.render(Run(WHEN, comparisons=(comparison(),)))
+    for name in ("ratios-0", "rounds-0", "tree-onnx-0-0", "tree-onnx-0-1", "samples-onnx-0-1"):
+        assert f'class="chart" id="{name}"' in page
+    assert "A mobilenetv2-coord" in page
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_page_of_a_comparison_in_a_browser(tmp_path_factory, width, scheme):
+    folder = tmp_path_factory.mktemp("comparison")
+    page = write_report(Run(WHEN, comparisons=(comparison(limit=0.05),)), folder, "page")["html"]
+    with browsing(folder / "profile") as browser:
+        browser.open(page.as_uri(), width, scheme=scheme)
+        assert browser.errors == []
+        assert browser.requests == [page.as_uri()]
+        assert browser.eval("document.documentElement.scrollWidth") <= width
+        assert browser.eval("document.querySelectorAll('#rounds-0 .points path').length") == 40
 
 
 def test_noise_in_words():

@@ -26,6 +26,9 @@ MARKS = {
 }
 """Name, colour and shape: colour alone must not say it."""
 
+FINE = (0.9, 0.95, 1.0, 1.05, 1.1)
+COARSE = (0.1, 0.2, 0.5, 0.8, 1.0, 1.25, 2.0, 5.0, 10.0)
+
 WIDEST = 16.0
 """Intervals are drawn to this ratio; what is beyond belongs to no block that is worth a look."""
 
@@ -39,7 +42,7 @@ def ratios(one: Comparison, at: int) -> Chart | None:
     names = [f"<b>{whole.path}</b>", *(plotly_text(row.path or ROOT_NAME) for row in rows[1:])]
     layout = plotly_layout(names, row_px=ROW_PX)
     reach = max(1.1, *(max(1 / _low(row), _high(row)) for row in rows)) ** 1.05
-    ticks = [tick for tick in (0.1, 0.2, 0.5, 0.8, 0.9, 1, 1.1, 1.25, 2, 5, 10) if _in(tick, reach)]
+    ticks = [tick for tick in (FINE if reach < FINE[-1] ** 2 else COARSE) if _in(tick, reach)]
     layout["xaxis"] |= {
         "type": "log",
         "range": [-math.log10(reach), math.log10(reach)],

@@ -12,6 +12,7 @@ from attnbench.report.charts import Chart
 from attnbench.report.comparison_chart import ratios
 from attnbench.report.icicle import icicles, places
 from attnbench.report.parity_chart import parity
+from attnbench.report.rounds_chart import round_chart
 from attnbench.report.samples_chart import sample_charts
 from attnbench.report.view import Column, columns, judged, sides
 from attnbench.store import Run
@@ -26,6 +27,16 @@ BLOCKS = (
     "Exclusive times of one traced inference, blocks in the order of the model, all panels on one "
     "scale. Attention inside a block is added to its bar; names in parentheses are time of no "
     "block."
+)
+
+RATIOS = (
+    "A bar is the interval of the ratio: ▶ B is slower, ◀ B is faster, ○ they cannot be told "
+    "apart. The line is 1, the dotted one the limit, if there is one."
+)
+
+ROUNDS = (
+    "Above, ○ is the median of a launch of A and ● of B, four a round. Below, ◆ is B / A in that "
+    "round, free of what drifts; the band is the interval of the ratio over all rounds."
 )
 
 SAMPLES = (
@@ -78,8 +89,9 @@ def _sections(run: Run) -> Iterator[Section]:
 
 
 def _held(one: Comparison, at: int) -> Iterator[Section]:
-    chart = ratios(one, at)
-    yield Section((chart,) if chart else ())
+    held, course = ratios(one, at), round_chart(one, f"rounds-{at}")
+    yield Section((held,) if held else (), hint=RATIOS)
+    yield Section((course,) if course else (), hint=ROUNDS)
     both, backend = sides(one), one.a.backend
     yield _tree(both, f"tree-{backend}-{at}", f"{backend}: where the time goes")
     title = f"{backend}: every inference"
