@@ -112,6 +112,21 @@ def sides(one: Comparison) -> tuple[Column, Column]:
     return a, b
 
 
+def comparisons(run: Run) -> tuple[Comparison, ...]:
+    """All of the run's comparisons, those of its studies included."""
+    return (*run.comparisons, *(one.comparison for one in run.costs))
+
+
+def every_column(run: Run) -> tuple[Column, ...]:
+    """All of the run's measurements under labels, those of its comparisons included."""
+    held = [
+        Column(f"{one.a.backend} {side.label}", side.measurement)
+        for one in comparisons(run)
+        for side in sides(one)
+    ]
+    return (*columns(run), *held)
+
+
 def judged(run: Run) -> tuple[Judged, ...]:
     """The run's verdicts, labelled."""
     keys = [(v.artifact, v.device) for v in run.verdicts]
