@@ -14,6 +14,7 @@ from attnbench.errors import BadInput
 from attnbench.files import write
 from attnbench.records import SCHEMA, Comparison, Measurement, Verdict
 from attnbench.records.costs import AttentionCost
+from attnbench.records.sweeps import Sweep
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ class Run:
     verdicts: tuple[Verdict, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     costs: tuple[AttentionCost, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
     schema: int = SCHEMA
 
 

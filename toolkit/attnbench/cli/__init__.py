@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "gate": "Hold every model of a policy to parity and delegation: the one line for CI.",
     "compare": "Hold one model against another, taking turns: slower, faster, or alike.",
     "cost": "Say what attention costs: with and without it, and by its blocks' own time.",
+    "sweep": "Measure many models in turn: blocks, reductions, widths, threads; one table.",
     "report": "Show stored runs again, as text and as a page.",
     "list": "List blocks, backbones, backends, devices or rewrites.",
     "doctor": "Check what is needed here, or on a device, and say what to do about it.",
@@ -28,7 +29,6 @@ COMMANDS: Mapping[str, str] = {
 
 PLANNED = (
     "history",
-    "sweep",
     "table",
 )
 """Commands of the design that do not exist yet."""

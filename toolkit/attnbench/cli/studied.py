@@ -12,6 +12,7 @@ from attnbench.cli.documents import Document
 from attnbench.errors import AttributionError
 from attnbench.pipeline.export import Failure
 from attnbench.records.costs import AttentionCost
+from attnbench.records.sweeps import Sweep
 from attnbench.report import print_report, write_report
 from attnbench.store import Run, Store
 
@@ -34,3 +35,8 @@ def costs_code(found: Sequence[AttentionCost], failures: Sequence[Failure]) -> i
         return failures[0].error.exit_code
     refused = any(one.attribution is None for one in found)
     return AttributionError.exit_code if refused else 0
+
+
+def sweep_code(found: Sweep) -> int:
+    """0, or that of the first cell that failed."""
+    return next((cell.failed.exit_code for cell in found.cells if cell.failed), 0)

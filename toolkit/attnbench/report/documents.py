@@ -10,6 +10,7 @@ import msgspec
 
 from attnbench.records import SCHEMA, Comparison, Measurement, Noise, Outcome, Verdict
 from attnbench.records.costs import AttentionCost
+from attnbench.records.sweeps import Sweep
 from attnbench.store import Run
 
 Document = dict[str, Any]
@@ -35,6 +36,8 @@ def run_document(run: Run) -> Document:
         return compare_document(run.comparisons)
     if run.costs:
         return cost_document(run.costs)
+    if run.sweeps:
+        return sweep_document(run.sweeps)
     return {**profile_document(run.measurements), **parity_document(run.verdicts)}
 
 
@@ -50,6 +53,11 @@ def compare_document(comparisons: Sequence[Comparison]) -> Document:
 def cost_document(costs: Sequence[AttentionCost]) -> Document:
     """The document of `cost --json`."""
     return {"schema": SCHEMA, "costs": [_plain(one) for one in costs]}
+
+
+def sweep_document(sweeps: Sequence[Sweep]) -> Document:
+    """The document of `sweep --json`."""
+    return {"schema": SCHEMA, "sweeps": [_plain(one) for one in sweeps]}
 
 
 def noise_document(found: Noise) -> Document:

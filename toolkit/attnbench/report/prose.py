@@ -43,7 +43,8 @@ class Notice:
 
 def title(run: Run) -> str:
     """The recipes' names: `mobilenetv2-coord`."""
-    return ", ".join(distinct(a.recipe.name for a in _artifacts(run))) or "empty run"
+    names = (*(a.recipe.name for a in _artifacts(run)), *studies.titles(run))
+    return ", ".join(distinct(names)) or "empty run"
 
 
 def setting(run: Run) -> str:

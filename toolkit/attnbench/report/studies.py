@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from attnbench.report import cost
+from attnbench.report import cost, sweep
 from attnbench.report.tables import Table
 from attnbench.store import Run
 
@@ -17,20 +17,33 @@ def tables(run: Run) -> Iterator[Table]:
     """Their tables, in their order."""
     for one in run.costs:
         yield from cost.tables(one)
+    for swept in run.sweeps:
+        yield from sweep.tables(swept)
 
 
 def sentences(run: Run) -> Iterator[str]:
     """What they found."""
     for one in run.costs:
         yield from cost.sentences(one)
+    for swept in run.sweeps:
+        yield from sweep.sentences(swept)
 
 
 def notices(run: Run) -> Iterator[Said]:
     """What is missing from them, or wrong with them."""
     for one in run.costs:
         yield from (("note", one.comparison.a.backend, text) for text in cost.notices(one))
+    for swept in run.sweeps:
+        yield from (("warning", subject, text) for subject, text in sweep.notices(swept))
 
 
 def terms(run: Run) -> Iterator[tuple[str, str]]:
     """What their numbers mean."""
     yield from dict.fromkeys(pair for one in run.costs for pair in cost.terms(one))
+    if run.sweeps:
+        yield "Sweep", sweep.METHOD
+
+
+def titles(run: Run) -> Iterator[str]:
+    """What they are about, where no artifact tells."""
+    yield from map(sweep.title, run.sweeps)
