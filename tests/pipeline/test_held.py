@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from attnbench.pipeline.held import CLOCK_WITHIN, doubts
+from attnbench.pipeline.held import doubts
+from attnbench.pipeline.reasons import REASONS
 from attnbench.pipeline.validity import judge
 from attnbench.records import INSTRUCTIONS, Conditions, Reading, Wanted
+from tests.report.invented import refused
+
+CLOCK_WITHIN = REASONS["clock"].limit
 
 WANTED = Wanted(
     max_khz={"0": 1_800_000, "2": 2_400_000, "3": 2_400_000},
@@ -24,7 +28,7 @@ def seen(**changes):
 
 
 def said(conditions, cpus=(2, 3)):
-    return list(doubts(conditions, cpus))
+    return list(map(str, doubts(conditions, cpus)))
 
 
 def test_a_device_that_was_held_still_gives_no_doubt():
@@ -96,5 +100,6 @@ def test_a_runner_that_wandered():
 
 def test_where_instructions_are_counted_none_of_this_matters():
     hot = seen(after=replace(LOOK, throttled=("throttled",)), starts_c=(90.0,))
-    assert len(judge(None, "refused", hot, cpus=(2,)).warnings) == 3
-    assert len(judge(None, "refused", hot, clock=INSTRUCTIONS, cpus=(2,)).warnings) == 1
+    real = replace(refused("onnx", 1.0), conditions=hot, cpus=(2,))
+    assert judge(real).reasons == ("refusal", "throttling", "start")
+    assert judge(replace(real, clock=INSTRUCTIONS)).reasons == ("refusal",)

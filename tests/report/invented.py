@@ -105,6 +105,7 @@ def measurement(backend, scale, residual, closure, resolution_ns=1):
         conditions=Conditions(0.31, 0.62, 2, 0.05),
         validity=Validity(ok=True),
         taken_at=WHEN,
+        p90_ns=Interval(plain + 9_000, plain - 17_000, plain + 41_000),
         operators=operators(times, residual),
     )
 

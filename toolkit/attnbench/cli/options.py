@@ -123,6 +123,10 @@ def export_options(command: Command) -> Command:
     return command
 
 
+strict_option = click.option(
+    "--strict", is_flag=True, help="Exit 1 if a measurement is not valid (docs/statistics.md)."
+)
+
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 runs_option = click.option(

@@ -76,10 +76,14 @@ def _left(chosen: Subject, can: tuple[Artifact, ...], why: str) -> tuple[Artifac
     return can
 
 
-def exit_code(run: Run, failures: Sequence[Failure]) -> int:
-    """0, or the first of: 1 parity failed, an export's own code, 6 no time per block."""
-    if not all(run.verdicts):
-        return 1
+def exit_code(run: Run, failures: Sequence[Failure], *, strict: bool = False) -> int:
+    """
+    0, or the first of: 1 parity failed, an export's own code, 6 no time per block.
+
+    A measurement that is not valid is a failure too, if `strict`.
+    """
+    if not all(run.verdicts) or (strict and not all(m.validity.ok for m in run.measurements)):
+        return FAILED
     if failures:
         return failures[0].error.exit_code
     refused = any(one.refusal for one in run.measurements)

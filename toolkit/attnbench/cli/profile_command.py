@@ -14,7 +14,9 @@ from attnbench.cli.options import (
     measure_options,
     recipe_options,
     runs_option,
+    strict_option,
 )
+from attnbench.cli.quantities import Duration
 
 
 @click.command("profile")
@@ -23,7 +25,14 @@ from attnbench.cli.options import (
 @export_options
 @device_options
 @measure_options
+@click.option(
+    "--sustained",
+    type=Duration(),
+    metavar="TIME",
+    help="Also load one process for that long, such as 5m: p90 and slope.",
+)
 @runs_option
+@strict_option
 @json_option
 @click.pass_context
 def command(
@@ -36,6 +45,8 @@ def command(
     threads: int | None,
     cpus: str | None,
     folder: Path,
+    strict: bool,
+    sustained: float | None,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -48,15 +59,17 @@ def command(
     from attnbench.cli.console import Steps
     from attnbench.cli.options import cpus_from
     from attnbench.cli.subject import subject
-    from attnbench.pipeline.effort import effort_on
+    from attnbench.pipeline.effort import effort_on, sustained_effort
     from attnbench.pipeline.run import profile_all
 
     on = device.resolve()
     effort = effort_on(on, launches, iterations, threads=threads, cpus=cpus_from(cpus))
+    if sustained is not None:
+        effort = sustained_effort(effort, on, sustained)
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
     with Steps() as progress:
         chosen = subject(files, given, exporting, progress)
         runnable = outcome.runnable(chosen)
         run = profile_all(runnable, on, effort, progress)
     outcome.show_profile(run, folder, as_json=as_json)
-    ctx.exit(outcome.exit_code(run, chosen.failures))
+    ctx.exit(outcome.exit_code(run, chosen.failures, strict=strict))

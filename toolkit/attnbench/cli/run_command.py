@@ -15,6 +15,7 @@ from attnbench.cli.options import (
     measure_options,
     recipe_options,
     runs_option,
+    strict_option,
 )
 
 
@@ -25,6 +26,7 @@ from attnbench.cli.options import (
 @measure_options
 @images_option
 @runs_option
+@strict_option
 @json_option
 @click.pass_context
 def command(
@@ -37,6 +39,7 @@ def command(
     cpus: str | None,
     images: Path | None,
     folder: Path,
+    strict: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -65,4 +68,4 @@ def command(
         verdicts = pipeline.verify_all(judged.artifacts, on, progress, shown)
         run = pipeline.profile_all(outcome.timed(judged), on, effort, progress, verdicts)
     outcome.show_run(run, folder, as_json=as_json)
-    ctx.exit(outcome.exit_code(run, judged.failures))
+    ctx.exit(outcome.exit_code(run, judged.failures, strict=strict))

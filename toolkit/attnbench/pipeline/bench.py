@@ -18,16 +18,30 @@ from attnbench.backends import format_of
 from attnbench.calibration.gap_share import gap_share
 from attnbench.clock import now
 from attnbench.devices import Device
+from attnbench.devices.wheels import wheel_for
 from attnbench.errors import AttributionError
 from attnbench.parity.border import feed
 from attnbench.parity.inputs import standard_inputs
 from attnbench.parity.metrics import Array
 from attnbench.pipeline.effort import Effort
+from attnbench.pipeline.load import sustain
 from attnbench.pipeline.parity import identify
 from attnbench.pipeline.validity import judge
-from attnbench.records import INSTRUCTIONS, Artifact, Block, Conditions, Launch, Measurement, Trace
-from attnbench.runner import ENGINES, Job, find, measure, measure_paired
-from attnbench.stats import least_of, over_launches
+from attnbench.pipeline.warmup import settled
+from attnbench.records import (
+    INSTRUCTIONS,
+    Artifact,
+    Block,
+    Conditions,
+    Launch,
+    Measurement,
+    Sustained,
+    Trace,
+    Validity,
+)
+from attnbench.runner import ENGINES, Job, Wheel, measure, measure_paired
+from attnbench.runner.shipped import shipped
+from attnbench.stats import least_of, ninetieth, over_launches
 
 
 @dataclass(frozen=True)  # no slots: they leave no room for what is computed once
@@ -44,6 +58,7 @@ class Bench:
     folder: Path
     plain: list[Launch] = field(default_factory=list)
     paired: list[tuple[Launch, Trace]] = field(default_factory=list)
+    loads: list[Sustained] = field(default_factory=list)
 
     @property
     def job(self) -> Job:
@@ -61,20 +76,26 @@ class Bench:
             place=self.device.place,
         )
 
+    @property
+    def wheel(self) -> Wheel:
+        """The package of the runtime that its launches use."""
+        return wheel_for(self.job.engine, self.device.identity().machine)
+
     def calibrated(self) -> Profiler:
         """How the engine's profiler distorts, with what has to be calibrated on this device."""
         job = self.job
         known = PROFILERS[job.engine]
         if job.engine != "onnxruntime" or not self.effort.paired_launches:
             return known
-        runner = f"{find(job.engine).version} {self.device.runner_sha256 or ''}".strip()
+        runner = f"{self.wheel.version} {self.device.runner_sha256 or ''}".strip()
         cpu = self.device.identity().cpu
         return replace(known, gap_share=gap_share(job, cpu, runner, *self.effort.calibration).value)
 
     def launch(self) -> None:
         """Measure the latency of one process."""
         effort = self.effort
-        self.plain.append(measure(self.job, self.inputs, effort.warmup, effort.iterations))
+        launch = measure(self.job, self.inputs, effort.warmup, effort.iterations)
+        self.plain.append(launch if self.device.clock == INSTRUCTIONS else settled(launch))
 
     def launch_paired(self) -> None:
         """Trace one process; a runtime that can also saves the graph that ran."""
@@ -83,6 +104,14 @@ class Bench:
         graph = self.folder / f"graph{len(self.paired)}.onnx" if saves else None
         self.paired.append(
             measure_paired(job, self.inputs, effort.warmup, effort.paired_iterations, graph)
+        )
+
+    def sustain(self) -> None:
+        """Put one process under load, once launches have told how long an inference takes."""
+        effort = self.effort
+        usual_ns = median(median(one.plain_ns) for one in self.plain)
+        self.loads.append(
+            sustain(self.job, self.inputs, effort.warmup, effort.sustained_s, usual_ns)
         )
 
     @cached_property
@@ -104,8 +133,9 @@ class Bench:
         self, attribution: Attribution | None, refusal: str | None, seen: Conditions
     ) -> Measurement:
         first, clock = self.plain[0], self.device.clock
-        summary = least_of if clock == INSTRUCTIONS else over_launches
-        return Measurement(
+        runs = tuple(one.plain_ns for one in self.plain)
+        counted = clock == INSTRUCTIONS
+        made = Measurement(
             artifact=identify(self.artifact),
             device=self.device.identity(),
             engine=first.engine,
@@ -115,8 +145,8 @@ class Bench:
             method="trace",
             threads=first.threads,
             cpus=first.cpus,
-            latency_ns=summary([one.plain_ns for one in self.plain]),
-            runs=tuple(one.plain_ns for one in self.plain),
+            latency_ns=least_of(runs) if counted else over_launches(runs),
+            runs=runs,
             warmup_runs=tuple(one.warmup_ns for one in self.plain),
             load_ns=round(median(one.load_ns for one in self.plain)),
             first_ns=round(median(one.first_ns for one in self.plain)),
@@ -128,11 +158,15 @@ class Bench:
             profiler_overhead_ns=attribution.overhead_ns if attribution else None,
             closure=attribution.closure if attribution else None,
             conditions=seen,
-            validity=judge(attribution, refusal, seen, clock=clock, cpus=first.cpus),
+            validity=Validity(ok=True),
             taken_at=now(),
             runner_sha256=self.device.runner_sha256,
+            p90_ns=None if counted else over_launches(runs, ninetieth),
+            unsettled=tuple(at for at, one in enumerate(self.plain) if one.settled is False),
+            sustained=self.loads[-1] if self.loads else None,
             operators=attribution.operators if attribution else (),
         )
+        return replace(made, validity=judge(made, shipped(self.wheel)))
 
     def _located(self, profiler: Profiler) -> tuple[list[Shares], str | None]:
         """What each traced launch says; or why none says anything."""

@@ -16,7 +16,8 @@ class Effort:
 
     `calibration` is the launches and iterations that the profiler is calibrated with. A launch
     that takes longer than `timeout_s` is given up. `stagger_us` is the period of a timer, at
-    different phases of which inferences begin.
+    different phases of which inferences begin. `sustained_s` is how long one more process is to
+    work without a pause.
     """
 
     launches: int = 10
@@ -29,6 +30,7 @@ class Effort:
     calibration: tuple[int, int] = (5, 60)
     timeout_s: float = 300.0
     stagger_us: int = 0
+    sustained_s: float = 0.0
 
 
 COUNTED = Effort(
@@ -76,3 +78,13 @@ def effort_on(
         threads=threads or usual.threads,
         cpus=cpus,
     )
+
+
+def sustained_effort(effort: Effort, device: Device, seconds: float) -> Effort:
+    """The same with a continuous load. Raises BadOption in instruction time."""
+    if device.clock == INSTRUCTIONS:
+        raise BadOption(
+            "--sustained: instruction time does not get slower under load",
+            hint="it takes a real device",
+        )
+    return replace(effort, sustained_s=seconds)

@@ -31,4 +31,6 @@ def profile(artifact: Artifact, device: Device, effort: Effort, progress: Progre
                     bench.launch()
                 if turn < effort.paired_launches:
                     bench.launch_paired()
+            if effort.sustained_s:
+                bench.sustain()
         return bench.measured(profiler, watch.conditions()).measurement

@@ -60,7 +60,7 @@ class OperatorTime:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A median with its confidence interval, in ns."""
+    """A median, or another statistic, with its confidence interval, in ns."""
 
     median: int
     low: int
@@ -78,11 +78,35 @@ class Paired:
 
 
 @dataclass(frozen=True, slots=True)
+class Sustained:
+    """
+    Inferences one right after the other in a single process: raw times in ns, and their summaries.
+
+    `slope` is by what share a time grows per minute of load, from `slope_low` to `slope_high` with
+    95 % confidence. `seconds` is what the inferences took together; warm-up came before them.
+    """
+
+    ns: tuple[int, ...]
+    warmup_ns: tuple[int, ...]
+    seconds: float
+    median_ns: int
+    p90_ns: Interval
+    slope: float
+    slope_low: float
+    slope_high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Validity:
-    """Whether the numbers can be trusted; every warning says what is wrong and what to do."""
+    """
+    Whether the numbers can be trusted; every warning says what is wrong and what to do.
+
+    `reasons` are the names of what is wrong, as in docs/statistics.md.
+    """
 
     ok: bool
     warnings: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +197,15 @@ class Measurement:
     Latency of one artifact on one device.
 
     `runs[i][j]` is iteration j of process launch i in integer ns, of plain unpaired launches;
-    `latency_ns` summarises them. `blocks` and `residual` come from paired traced launches; they
-    are None, with the reason in `refusal`, where the mapping could not be proved. `operators` are
-    what they are made of, () where launches ran different ones.
+    `latency_ns` and `p90_ns` summarise them, over launches; what came before each launch had warmed
+    up is in `warmup_runs`, and `unsettled` are the launches that never did. `blocks` and `residual`
+    come from paired traced launches; they are None, with the reason in `refusal`, where the mapping
+    could not be proved. `operators` are what they are made of, () where launches ran different
+    ones.
     closure = (sum of blocks + sum of residual) / paired plain time.
     `runner_sha256` is of the user's own runner, if that was used. With `clock` "instructions" a
-    nanosecond is an instruction, and nothing here is a latency.
+    nanosecond is an instruction, and nothing here is a latency. `sustained` is a process of its own
+    under continuous load, if that was asked for.
     """
 
     artifact: ArtifactId
@@ -206,6 +233,9 @@ class Measurement:
     validity: Validity
     taken_at: str
     runner_sha256: str | None = None
+    p90_ns: Interval | None = None
+    unsettled: tuple[int, ...] = ()
+    sustained: Sustained | None = None
     operators: tuple[OperatorTime, ...] = ()
 
     def __post_init__(self) -> None:
@@ -235,7 +265,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     evidence: Evidence = "runtime"
     divergence: Divergence | None = None
+    power: Power | None = None
 
     def __bool__(self) -> bool:
         return bool(self.cases) and all(case.passed for case in self.cases)
-    power: Power | None = None

@@ -60,6 +60,7 @@ class Launch:
 
     `plain_ns` are the timed inferences; with a paired trace `traced_ns` are those of the traced
     copy that alternated with them. Sizes in bytes; `libraries` maps file name to sha256.
+    `settled` is whether warm-up ended and stayed over, None where nobody looked or could tell.
     """
 
     engine: str
@@ -75,3 +76,4 @@ class Launch:
     peak_rss_bytes: int
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    settled: bool | None = None

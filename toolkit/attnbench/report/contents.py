@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attnbench.report import comparison, power, studies
 from attnbench.report.conditions_table import conditions
+from attnbench.report.launches_table import launches, sustained
 from attnbench.report.tables import Table, blocks, latency, parity
 from attnbench.report.view import columns, judged
 from attnbench.store import Run
@@ -15,5 +16,6 @@ def tables(run: Run) -> tuple[Table, ...]:
     held = map(comparison.table, run.comparisons)
     gates = judged(run)
     parts = parity(gates), *power.tables(gates)
-    every = *studies.tables(run), *held, latency(shown), blocks(shown), *parts, conditions(shown)
+    times = latency(shown), launches(shown), sustained(shown), blocks(shown)
+    every = *studies.tables(run), *held, *times, *parts, conditions(shown)
     return tuple(table for table in every if table.rows)

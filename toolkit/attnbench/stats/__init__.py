@@ -5,6 +5,7 @@ from attnbench.stats.intervals import (
     least_of,
     median_interval,
     middle_half,
+    ninetieth,
     over_launches,
     share_interval,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "least_of",
     "median_interval",
     "middle_half",
+    "ninetieth",
     "over_launches",
     "share_interval",
 ]
