@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -150,7 +151,7 @@ def _bar(name: str, colour: str, names: Sequence[str], ns: Sequence[int]) -> Spe
         ],
         "textposition": "none",
         "hovertemplate": "%{text}<extra></extra>",
-        "marker": _fill(name, colour),
+        "marker": plotly_fill(name, colour),
     }
 
 
@@ -194,11 +195,11 @@ def _share_bar(name: str, colour: str, ink: str, found: Sequence[tuple[str, Sums
         "insidetextanchor": "middle",
         "textangle": 0,
         "textfont": {"color": ink},
-        "marker": _fill(name, colour),
+        "marker": plotly_fill(name, colour),
     }
 
 
-def _fill(name: str, colour: str) -> Spec:
+def plotly_fill(name: str, colour: str) -> Spec:
     """Attention is hatched as well: it must stand out without colour."""
     if name != "attention":
         return {"color": colour}
@@ -244,6 +245,13 @@ def plotly_layout(names: Sequence[str], *, row_px: int) -> Spec:
             "ticktext": list(names),
         },
     }
+
+
+def plotly_log(values: Sequence[float]) -> Spec:
+    """A logarithmic axis for these values and what is near them, with ticks at 1, 3, 10, 30 ..."""
+    low, high = (math.floor(math.log10(end)) for end in (min(values), max(values)))
+    ticks = [digit * 10.0**power for power in range(low - 1, high + 3) for digit in (1, 3)]
+    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
 def plotly_text(text: str) -> str:

@@ -61,15 +61,15 @@ def _agreement(one: AttentionCost) -> str:
 
 
 def _on_paper(one: AttentionCost) -> str:
-    shares = [_share(one, key) for key in ("macs", "parameters", "traffic_bytes")]
+    shares = [attention_part(one, key) for key in ("macs", "parameters", "traffic_bytes")]
     return (
         f"On paper attention is {units.percent(shares[0])} of the MACs, {units.percent(shares[1])} "
         f"of the parameters and {units.percent(shares[2])} of the memory traffic; in fact it is "
-        f"{units.percent(_share(one, None))} of the blocks' time."
+        f"{units.percent(attention_part(one, None))} of the blocks' time."
     )
 
 
-def _share(one: AttentionCost, key: str | None) -> float:
+def attention_part(one: AttentionCost, key: str | None) -> float:
     """Attention's part of all blocks, by a number of the footprint or, with None, by time."""
     spent = {"attention": 0, "backbone": 0}
     for block in one.blocks:
@@ -223,14 +223,19 @@ def terms(one: AttentionCost) -> Iterator[tuple[str, str]]:
 
 def _signed(found: Estimate) -> str:
     """`1.13 ms (1.10 to 1.16 ms)`, with a minus where it is one."""
-    return f"{_time(found.ns)} ({_ends(found)})" if found.low_ns is not None else _time(found.ns)
+    return (
+        f"{signed_time(found.ns)} ({_ends(found)})"
+        if found.low_ns is not None
+        else signed_time(found.ns)
+    )
 
 
 def _short(found: Estimate) -> str:
-    return f"{'+' if found.ns > 0 else ''}{_time(found.ns)}"
+    return f"{'+' if found.ns > 0 else ''}{signed_time(found.ns)}"
 
 
-def _time(ns: int) -> str:
+def signed_time(ns: int) -> str:
+    """A time that may be negative, with its unit."""
     return f"{'-' if ns < 0 else ''}{units.duration(abs(ns))}"
 
 
@@ -239,7 +244,7 @@ def _ends(found: Estimate) -> str:
     assert found.high_ns is not None
     if found.low_ns > 0:
         return units.span(found.low_ns, found.high_ns)
-    return f"{_time(found.low_ns)} to {_time(found.high_ns)}"
+    return f"{signed_time(found.low_ns)} to {signed_time(found.high_ns)}"
 
 
 def _micro(ns: int) -> str:

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from attnbench.records import Comparison
+from attnbench.records.costs import AttentionCost
 from attnbench.report import charts, prose
 from attnbench.report.charts import Chart
 from attnbench.report.comparison_chart import ratios
+from attnbench.report.cost_charts import portions, roofline, ways
 from attnbench.report.icicle import icicles, places
 from attnbench.report.parity_chart import parity
 from attnbench.report.rounds_chart import round_chart
 from attnbench.report.samples_chart import sample_charts
-from attnbench.report.view import Column, columns, judged, sides
+from attnbench.report.view import Column, columns, comparisons, judged, sides
 from attnbench.store import Run
 
 TREE = (
@@ -37,6 +39,13 @@ RATIOS = (
 ROUNDS = (
     "Above, ○ is the median of a launch of A and ● of B, four a round. Below, ◆ is B / A in that "
     "round, free of what drifts; the band is the interval of the ratio over all rounds."
+)
+
+ROOF = (
+    "◆ is a block of attention, ● one of the backbone. The line is what the device reaches at "
+    "best: rising, its memory's rate; level, its float32 rate. A block far below it waits for "
+    "something else; one above it works on what is still in a cache. Work without MACs is in the "
+    "table alone."
 )
 
 SAMPLES = (
@@ -75,7 +84,9 @@ def sections(run: Run) -> tuple[Section, ...]:
 
 
 def _sections(run: Run) -> Iterator[Section]:
-    for at, one in enumerate(run.comparisons):
+    for at, cost in enumerate(run.costs):
+        yield from _cost(cost, at)
+    for at, one in enumerate(comparisons(run)):
         yield from _held(one, at)
     shown = columns(run)
     overview = charts.share(shown), charts.closure(shown)
@@ -86,6 +97,13 @@ def _sections(run: Run) -> Iterator[Section]:
     yield Section(sample_charts(shown, "samples"), "Every inference", SAMPLES, form="pair")
     margins = parity(judged(run))
     yield Section((margins,) if margins else (), hint=PARITY)
+
+
+def _cost(one: AttentionCost, at: int) -> Iterator[Section]:
+    both = ways(one, f"ways-{at}"), portions(one, f"portions-{at}")
+    yield Section(tuple(chart for chart in both if chart), form="pair")
+    roof = roofline(one, f"roofline-{at}")
+    yield Section((roof,) if roof else (), hint=ROOF)
 
 
 def _held(one: Comparison, at: int) -> Iterator[Section]:
