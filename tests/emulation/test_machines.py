@@ -38,6 +38,12 @@ def others(emulation, tmp_path, monkeypatch):
         down(name)
 
 
+@pytest.fixture(scope="module")
+def pixel4(pixel4):
+    """As it is reached now: a test elsewhere may have ended its first adb server."""
+    return up(MACHINES["pixel4"], Silent())
+
+
 class TestRaspberryPi:
     def test_is_a_board_of_four_arm_cores(self, rpi5):
         assert said(rpi5, "uname -m; nproc; id -un") == "aarch64\n4\npi"
