@@ -16,6 +16,7 @@ from attnbench.report.icicle import icicles, places
 from attnbench.report.parity_chart import parity
 from attnbench.report.rounds_chart import round_chart
 from attnbench.report.samples_chart import sample_charts
+from attnbench.report.sweep_chart import sweep_charts
 from attnbench.report.view import Column, columns, comparisons, judged, sides
 from attnbench.store import Run
 
@@ -46,6 +47,11 @@ ROOF = (
     "best: rising, its memory's rate; level, its float32 rate. A block far below it waits for "
     "something else; one above it works on what is still in a cache. Work without MACs is in the "
     "table alone."
+)
+
+SWEEP = (
+    "One mark for each model, with the interval of its median; the key names the block. Were MACs "
+    "all that counts, marks would rise from left to right."
 )
 
 SAMPLES = (
@@ -84,6 +90,9 @@ def sections(run: Run) -> tuple[Section, ...]:
 
 
 def _sections(run: Run) -> Iterator[Section]:
+    for at, swept in enumerate(run.sweeps):
+        title = f"Latency over MACs on {swept.device.name}"
+        yield Section(sweep_charts(swept, f"sweep-{at}"), title, SWEEP, form="pair")
     for at, cost in enumerate(run.costs):
         yield from _cost(cost, at)
     for at, one in enumerate(comparisons(run)):

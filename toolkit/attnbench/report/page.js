@@ -8,7 +8,7 @@
     const style = getComputedStyle(document.documentElement);
     const paint = (value) => {
       if (Array.isArray(value)) return value.map(paint);
-      const name = /^var\((--[a-z-]+)\)$/.exec(value);
+      const name = /^var\((--[a-z0-9-]+)\)$/.exec(value);
       return name ? style.getPropertyValue(name[1]).trim() : value;
     };
     return JSON.parse(figures, (key, value) => (/colors?$/.test(key) ? paint(value) : value));

@@ -1,4 +1,4 @@
-"""A run as CSV: samples, blocks, operators and comparisons; units are in the heads."""
+"""A run as CSV: samples, blocks, operators, comparisons, sweeps; units are in the heads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from attnbench.records import BlockRatio, Comparison, Measurement
+from attnbench.records.sweeps import Cell, Sweep
 from attnbench.report.view import comparisons, every_column
 from attnbench.store import Run
 
@@ -16,9 +17,14 @@ Cells = Sequence[object]
 MEASURED = ("measurement", "backend", "model", "device", "sha256", "valid")
 """The columns of every sheet that is of measurements: of which one a row is."""
 
+SWEPT = (
+    *("device", "backend", "threads", "cluster", "backbone", "block", "options", "width"),
+    *("parameters", "macs", "median_ns", "low_ns", "high_ns", "cold_ns", "valid", "failed"),
+)
+
 
 def sheets(run: Run) -> Mapping[str, str]:
-    """Each sheet's text by its name; without comparisons there is no sheet of them."""
+    """Each sheet's text by its name; without comparisons or sweeps there is no sheet of them."""
     found = {
         "samples": _of_measurements(run, ("launch", "iteration", "warmup", "ns"), _samples),
         "blocks": _of_measurements(run, ("block", "kind", "ns", "share", "resolution_ns"), _blocks),
@@ -28,6 +34,10 @@ def sheets(run: Run) -> Mapping[str, str]:
         heads = ("backend", "device", "a", "b", "block", "kind", "a_ns", "b_ns", "ratio")
         rows = (row for one in held for row in _comparison(one))
         found["comparisons"] = _text((*heads, "low", "high", "finding"), rows)
+    if run.sweeps:
+        found["sweep"] = _text(
+            SWEPT, (_cell(one, cell) for one in run.sweeps for cell in one.cells)
+        )
     return found
 
 
@@ -82,6 +92,19 @@ def _comparison(one: Comparison) -> Iterator[Cells]:
             *(name, row.kind, time.a_ns, time.b_ns, time.ratio, time.low, time.high),
             row.finding.value if row.finding else None,
         )
+
+
+def _cell(one: Sweep, cell: Cell) -> Cells:
+    """What failed has its reason, and no numbers."""
+    recipe, setup, m = cell.recipe, cell.setup, cell.measurement
+    options = " ".join(f"{key}={value}" for key, value in recipe.options.items())
+    span = (m.latency_ns.median, m.latency_ns.low, m.latency_ns.high) if m else (None,) * 3
+    return (
+        *(one.device.name, setup.backend, setup.threads, setup.cluster, recipe.backbone),
+        *(recipe.block, options, recipe.width, cell.parameters, cell.macs, *span, cell.cold_ns),
+        int(m.validity.ok) if m else None,
+        cell.failed.message if cell.failed else None,
+    )
 
 
 def _text(heads: Sequence[str], rows: Iterable[Cells]) -> str:

@@ -90,8 +90,7 @@ class Part:
 
 def measured(run: Run) -> tuple[Measurement, ...]:
     """All of the run's measurements, those of its comparisons and costs included."""
-    held = (*run.comparisons, *(one.comparison for one in run.costs))
-    return (*run.measurements, *(m for one in held for m in one.measurements))
+    return (*run.measurements, *(m for one in comparisons(run) for m in one.measurements))
 
 
 def counted(measurements: Sequence[Measurement]) -> bool:
