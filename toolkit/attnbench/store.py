@@ -14,6 +14,7 @@ from attnbench.errors import BadInput
 from attnbench.files import write
 from attnbench.records import SCHEMA, Comparison, Measurement, Verdict
 from attnbench.records.costs import AttentionCost
+from attnbench.records.papers import PaperTable
 from attnbench.records.sweeps import Sweep
 
 T = TypeVar("T")
@@ -29,6 +30,7 @@ class Run:
     comparisons: tuple[Comparison, ...] = ()
     costs: tuple[AttentionCost, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
+    tables: tuple[PaperTable, ...] = ()
     schema: int = SCHEMA
 
 

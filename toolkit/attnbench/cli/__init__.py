@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "compare": "Hold one model against another, taking turns: slower, faster, or alike.",
     "cost": "Say what attention costs: with and without it, and by its blocks' own time.",
     "sweep": "Measure many models in turn: blocks, reductions, widths, threads; one table.",
+    "table": "Rebuild a published table: its numbers beside those found here.",
     "report": "Show stored runs again, as text and as a page.",
     "list": "List blocks, backbones, backends, devices or rewrites.",
     "doctor": "Check what is needed here, or on a device, and say what to do about it.",
@@ -29,7 +30,6 @@ COMMANDS: Mapping[str, str] = {
 
 PLANNED = (
     "history",
-    "table",
 )
 """Commands of the design that do not exist yet."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,20 @@ UNUSED = ("reduction", "model", "checkpoint", "layout", "precision", "prune")
 
 
 def swept(given: dict[str, Any], device: Device, folder: Path, progress: Progress) -> Sweep:
+    """Every model that the lists make, as `swept_recipes` has it."""
+    return swept_recipes(_recipes(given), given, device, folder, progress)
+
+
+def swept_recipes(
+    recipes: Sequence[Recipe],
+    given: dict[str, Any],
+    device: Device,
+    folder: Path,
+    progress: Progress,
+) -> Sweep:
     """Export, launch what has not been launched, and put all of it into one table."""
     effort = effort_on(device, None, given["iterations"], usual=INTERLEAVED)
     request = _request(given)
-    recipes = _recipes(given)
     setups = _setups(given, request.backends, device, effort.threads)
     plan = Plan(given["rounds"] or ROUNDS, given["order_seed"])
     sweep = Sweeping(made(request, recipes, progress), setups, device, effort, plan)
@@ -65,7 +76,7 @@ def _recipes(given: dict[str, Any]) -> tuple[Recipe, ...]:
 def _setups(
     given: dict[str, Any], backends: tuple[str, ...], device: Device, threads: int
 ) -> tuple[Setup, ...]:
-    clusters = _clusters(given["clusters"], device)
+    clusters = _clusters(given.get("clusters"), device)
     return tuple(
         Setup(backend, int(count), name, cpus)
         for backend in backends

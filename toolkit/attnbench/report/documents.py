@@ -10,6 +10,7 @@ import msgspec
 
 from attnbench.records import SCHEMA, Comparison, Measurement, Noise, Outcome, Verdict
 from attnbench.records.costs import AttentionCost
+from attnbench.records.papers import PaperTable
 from attnbench.records.sweeps import Sweep
 from attnbench.store import Run
 
@@ -38,6 +39,8 @@ def run_document(run: Run) -> Document:
         return cost_document(run.costs)
     if run.sweeps:
         return sweep_document(run.sweeps)
+    if run.tables:
+        return table_document(run.tables)
     return {**profile_document(run.measurements), **parity_document(run.verdicts)}
 
 
@@ -58,6 +61,11 @@ def cost_document(costs: Sequence[AttentionCost]) -> Document:
 def sweep_document(sweeps: Sequence[Sweep]) -> Document:
     """The document of `sweep --json`."""
     return {"schema": SCHEMA, "sweeps": [_plain(one) for one in sweeps]}
+
+
+def table_document(tables: Sequence[PaperTable]) -> Document:
+    """The document of `table --json`."""
+    return {"schema": SCHEMA, "tables": [_plain(one) for one in tables]}
 
 
 def noise_document(found: Noise) -> Document:

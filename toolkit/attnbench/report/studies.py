@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from attnbench.report import cost, sweep
+from attnbench.report import cost, paper, sweep
 from attnbench.report.tables import Table
 from attnbench.store import Run
 
@@ -19,6 +19,8 @@ def tables(run: Run) -> Iterator[Table]:
         yield from cost.tables(one)
     for swept in run.sweeps:
         yield from sweep.tables(swept)
+    for table in run.tables:
+        yield from paper.tables(table)
 
 
 def sentences(run: Run) -> Iterator[str]:
@@ -27,6 +29,8 @@ def sentences(run: Run) -> Iterator[str]:
         yield from cost.sentences(one)
     for swept in run.sweeps:
         yield from sweep.sentences(swept)
+    for table in run.tables:
+        yield from paper.sentences(table)
 
 
 def notices(run: Run) -> Iterator[Said]:
@@ -35,15 +39,20 @@ def notices(run: Run) -> Iterator[Said]:
         yield from (("note", one.comparison.a.backend, text) for text in cost.notices(one))
     for swept in run.sweeps:
         yield from (("warning", subject, text) for subject, text in sweep.notices(swept))
+    for table in run.tables:
+        yield from (("note", subject, text) for subject, text in paper.notices(table))
 
 
 def terms(run: Run) -> Iterator[tuple[str, str]]:
     """What their numbers mean."""
     yield from dict.fromkeys(pair for one in run.costs for pair in cost.terms(one))
-    if run.sweeps:
+    if run.sweeps or any(table.sweep for table in run.tables):
         yield "Sweep", sweep.METHOD
+    if run.tables:
+        yield "Verdicts on a table", paper.METHOD
 
 
 def titles(run: Run) -> Iterator[str]:
     """What they are about, where no artifact tells."""
     yield from map(sweep.title, run.sweeps)
+    yield from map(paper.title, run.tables)
