@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from attnbench import artifacts
+from attnbench.backends import format_of
 from attnbench.cli import outcome
 from attnbench.cli.device_options import Chosen
 from attnbench.cli.options import cpus_from, recipe_given
@@ -18,6 +20,7 @@ from attnbench.pipeline.compare import compare, stored_pairs
 from attnbench.pipeline.effort import INTERLEAVED, Effort, effort_on
 from attnbench.pipeline.export import export
 from attnbench.pipeline.noise import known_noise
+from attnbench.pipeline.runtimes import Runtime
 from attnbench.pipeline.trial import Experiment, Side
 from attnbench.progress import Progress
 from attnbench.records import INSTRUCTIONS, Artifact, Comparison
@@ -27,7 +30,7 @@ NATIVE = "native"
 """The backbone's own block, as in its recipe's name."""
 
 RUN = ".json"
-MEASURING = ("threads", "cpus")
+MEASURING = ("threads", "cpus", "runtime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ def compared(
         Experiment(Side(a, efforts[0]), Side(b, efforts[1]), on, plan)
         for a, b in zip(*_artifacts(words, given, exporting, progress), strict=True)
     ]
+    _check_runtimes(experiments)
     noise = known_noise(on.identity())
     return tuple(compare(one.run(progress), limit, noise) for one in experiments)
 
@@ -88,14 +92,26 @@ def _effort(
     *,
     threads: int | None,
     cpus: str | None,
+    runtime: str | None,
     iterations: int | None,
     whole: bool,
 ) -> Effort:
     """Of each turn; without traced launches if only the whole is wanted."""
+    other = None if runtime is None else Runtime.parse(runtime).on(on)
     effort = effort_on(
         on, None, iterations, threads=threads, cpus=cpus_from(cpus), usual=INTERLEAVED
     )
+    effort = replace(effort, runtime=other)
     return replace(effort, paired_launches=0) if whole else effort
+
+
+def _check_runtimes(experiments: Sequence[Experiment]) -> None:
+    """Raise BadOption for a runtime that no artifact runs in."""
+    sides = [side for one in experiments for side in (one.a, one.b)]
+    engines = {format_of(side.artifact.backend).engine for side in sides}
+    for wheel in (side.effort.runtime for side in sides):
+        if wheel is not None and wheel.engine.name not in engines:
+            raise BadOption(f"--runtime: neither A nor B runs in {wheel.engine.distribution}")
 
 
 def _artifacts(

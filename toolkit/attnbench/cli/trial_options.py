@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-DIFFERENCES = ("threads", "cpus", "backbone", "reduction", "size", "batch", "width", "seed")
+DIFFERENCES = (
+    "threads",
+    "cpus",
+    "runtime",
+    "backbone",
+    "reduction",
+    "size",
+    "batch",
+    "width",
+    "seed",
+)
 PLANNING = ("rounds", "order_seed", "detect", "budget")
 
 
@@ -39,6 +49,12 @@ def trial_options(command: Command) -> Command:
             type=Percent(),
             metavar="PERCENT",
             help="Go on until a difference of that much would be seen four times in five.",
+        ),
+        click.option(
+            "--runtime",
+            metavar="PACKAGE==VERSION",
+            help="Another version of a runtime than the installed one, of A and B; of B alone "
+            "with --b runtime=onnxruntime==1.30.0.",
         ),
         click.option("--cpus", metavar="LIST", help="Processors to run on, such as 0,2-3."),
         click.option(

@@ -95,20 +95,26 @@ class Bundle:
 
 
 def assemble(
-    engine: str, machine: str, *, private_loader: bool = False, runner: Path | None = None
+    engine: str,
+    machine: str,
+    *,
+    private_loader: bool = False,
+    runner: Path | None = None,
+    version: str = "",
 ) -> Bundle:
     """
     The bundle of one engine for one machine, built and downloaded if need be; "" is none.
 
-    `runner` is the user's own, its plug-in beside it. Raises MissingTool: no cross compiler, no
-    wheel, a file that cannot be loaded there; BadOption if it is the user's.
+    `runner` is the user's own, its plug-in beside it; `version` "" is the installed one. Raises
+    MissingTool: no cross compiler, no wheel, a file that cannot be loaded there; BadOption if it is
+    the user's.
     """
     wheels = {name: wheel_for(name, machine) for name in find_all()}
     if runner is None:
         runner = build(machine, wheels)
     else:
         _check_own(runner, machine)
-    wheel = (wheels.get(engine) or wheel_for(engine, machine)) if engine else None
+    wheel = wheel_for(engine, machine, version) if engine else None
     content = {RUNNER: runner}
     if wheel:
         content |= {f"{LIB}/{path.name}": path for path in wheel.libraries}

@@ -14,7 +14,7 @@ from attnbench.devices.bundle import Bundle
 from attnbench.devices.detached import Ended, Run
 from attnbench.devices.transport import NoAnswer
 from attnbench.errors import DeviceError, RunnerError
-from attnbench.runner import Argument, Finished, Reads, Writes
+from attnbench.runner import Argument, Finished, Reads, Wheel, Writes
 
 if TYPE_CHECKING:
     from attnbench.devices.remote import Remote
@@ -27,13 +27,14 @@ _ENVIRONMENT = ("env", "ORT_DISABLE_TELEMETRY=1")
 
 @dataclass(frozen=True, slots=True)
 class RemotePlace:
-    """See Place."""
+    """See Place; `wheel` as in `Local`."""
 
     device: Remote
+    wheel: Wheel | None = None
 
     def __call__(self, engine: str, arguments: Sequence[Argument], timeout_s: float) -> Finished:
         """See Place. Raises DeviceError as well."""
-        bundle = self.device.bundle(engine)
+        bundle = self.device.bundle(engine, self.wheel.version if self.wheel else "")
         with self.device.held():
             home = self.device.patiently(
                 lambda: self.device.shelf.folder(bundle.key, bundle.content, bundle.digests)

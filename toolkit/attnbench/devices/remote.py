@@ -54,7 +54,7 @@ class Remote:
         self.watch: RemoteWatch | None = None
         self.patiently = Patience()
         self._given = reached
-        self._bundles: dict[str, Bundle] = {}
+        self._bundles: dict[tuple[str, str], Bundle] = {}
         self._held = 0
 
     @property
@@ -110,18 +110,19 @@ class Remote:
         """Our hold on it."""
         return Lock(self.transport, self.root)
 
-    def bundle(self, engine: str) -> Bundle:
-        """What has to be there to run an engine; "" is none: the runner alone."""
-        if engine not in self._bundles:
+    def bundle(self, engine: str, version: str = "") -> Bundle:
+        """What has to be there to run an engine; "" is none: the runner alone. See assemble."""
+        if (engine, version) not in self._bundles:
             if not (self.profile.private_loader or self.runner):
                 check_glibc(self.facts, self.transport.where)
-            self._bundles[engine] = assemble(
+            self._bundles[engine, version] = assemble(
                 engine,
                 self.facts.machine,
                 private_loader=self.profile.private_loader,
                 runner=self.runner,
+                version=version,
             )
-        return self._bundles[engine]
+        return self._bundles[engine, version]
 
     def identity(self) -> DeviceId:
         """See Device."""

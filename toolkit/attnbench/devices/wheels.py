@@ -1,4 +1,4 @@
-"""The runtimes' wheels for another machine, in the versions that are installed on this one."""
+"""The runtimes' wheels for other machines, or in other versions than are installed on this one."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from attnbench import files
 from attnbench.errors import MissingTool
-from attnbench.runner import Wheel, find
+from attnbench.runner import Engine, Wheel, find
 
 PYTHON = "311"
 """The shared objects need no Python; one version is pinned, so that they are always the same."""
@@ -23,31 +24,51 @@ PLATFORMS: Mapping[str, tuple[str, ...]] = {
         "manylinux_2_27_aarch64",
         "manylinux_2_17_aarch64",
         "manylinux2014_aarch64",
-    )
+    ),
+    "x86_64": (
+        "manylinux_2_28_x86_64",
+        "manylinux_2_27_x86_64",
+        "manylinux_2_17_x86_64",
+        "manylinux2014_x86_64",
+    ),
 }
 _DOWNLOAD_TIMEOUT_S = 900
-_WANTED = (".so", ".h", ".hpp")
+_WANTED = (".so", ".h", ".hpp", "/RECORD")
 
 
-def wheel_for(engine: str, machine: str) -> Wheel:
+def wheel_for(engine: str, machine: str, version: str = "") -> Wheel:
     """
     An engine's wheel for `machine`: the installed one, or downloaded once and unpacked.
 
-    Raises MissingTool without a network, or where there is none for that machine.
+    `version` "" is the installed one. Raises MissingTool without a network, or where there is none
+    for that machine.
     """
     installed = find(engine)
-    if machine == platform.machine():
+    version = version or installed.version
+    if (machine, version) == (platform.machine(), installed.version):
         return installed
-    package = _unpacked(installed, machine) / installed.engine.package
-    return Wheel(installed.engine, installed.version, package)
+    package = _unpacked(installed.engine, version, machine) / installed.engine.package
+    wheel = Wheel(installed.engine, version, package)
+    if version != installed.version:
+        _name(wheel)
+    return wheel
 
 
-def _unpacked(installed: Wheel, machine: str) -> Path:
-    name = installed.engine.distribution
-    folder = files.cache_dir("wheels", machine) / f"{name}-{installed.version}"
+def _name(wheel: Wheel) -> None:
+    """Give the library the name that the runner opens other versions by."""
+    link = wheel.directory / wheel.engine.soname
+    if not link.exists():
+        library = wheel.libraries[0].name
+        with suppress(FileExistsError):  # by another process of ours
+            link.symlink_to(library)
+
+
+def _unpacked(engine: Engine, version: str, machine: str) -> Path:
+    name = engine.distribution
+    folder = files.cache_dir("wheels", machine) / f"{name}-{version}"
     if not folder.is_dir():
         with tempfile.TemporaryDirectory(prefix="attnbench-") as temporary:
-            wheel = _download(f"{name}=={installed.version}", machine, Path(temporary))
+            wheel = _download(f"{name}=={version}", machine, Path(temporary))
             with files.staged(folder) as fresh:
                 _unpack(wheel, fresh)
     return folder

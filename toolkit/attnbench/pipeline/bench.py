@@ -26,6 +26,7 @@ from attnbench.parity.metrics import Array
 from attnbench.pipeline.effort import Effort
 from attnbench.pipeline.load import sustain
 from attnbench.pipeline.parity import identify
+from attnbench.pipeline.runtimes import place_with
 from attnbench.pipeline.validity import judge
 from attnbench.pipeline.warmup import settled
 from attnbench.records import (
@@ -73,13 +74,15 @@ class Bench:
             cpus=self.effort.cpus,
             timeout_s=self.effort.timeout_s,
             stagger_us=self.effort.stagger_us,
-            place=self.device.place,
+            place=place_with(self.effort.runtime_of(engine), self.device),
         )
 
     @property
     def wheel(self) -> Wheel:
         """The package of the runtime that its launches use."""
-        return wheel_for(self.job.engine, self.device.identity().machine)
+        engine = self.job.engine
+        there = self.device.identity().machine
+        return self.effort.runtime_of(engine) or wheel_for(engine, there)
 
     def calibrated(self) -> Profiler:
         """How the engine's profiler distorts, with what has to be calibrated on this device."""

@@ -207,7 +207,11 @@ def _notes(a: Measurement, b: Measurement) -> list[str]:
         f"{name}: no time per block: {m.refusal}" for name, m in (("A", a), ("B", b)) if m.refusal
     ]
     if a.libraries != b.libraries:
-        notes.append("A and B ran with different libraries: what moved may be the runtime")
+        engines = [f"{m.engine} {m.engine_version}" for m in (a, b)]
+        notes.append(
+            f"A ran in {engines[0]}, B in {engines[1]}, with different libraries: what moved may "
+            "be the runtime"
+        )
     if a.runner_sha256 != b.runner_sha256:
         notes.append("A and B ran with different runners")
     if a.threads != b.threads:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from attnbench.devices import Device
 from attnbench.errors import BadOption
 from attnbench.records import INSTRUCTIONS
+from attnbench.runner import Wheel
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Effort:
     `calibration` is the launches and iterations that the profiler is calibrated with. A launch
     that takes longer than `timeout_s` is given up. `stagger_us` is the period of a timer, at
     different phases of which inferences begin. `sustained_s` is how long one more process is to
-    work without a pause.
+    work without a pause, `runtime` a package to use in place of the installed one of its engine.
     """
 
     launches: int = 10
@@ -31,6 +32,12 @@ class Effort:
     timeout_s: float = 300.0
     stagger_us: int = 0
     sustained_s: float = 0.0
+    runtime: Wheel | None = None
+
+    def runtime_of(self, engine: str) -> Wheel | None:
+        """The package to use for an engine; None is the installed one."""
+        fits = self.runtime is not None and self.runtime.engine.name == engine
+        return self.runtime if fits else None
 
 
 COUNTED = Effort(

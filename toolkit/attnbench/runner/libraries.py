@@ -17,7 +17,8 @@ class Engine:
     A runtime, as data: the wheel that carries it, and what of that the runner opens.
 
     `folder` is relative to `package`; `libraries` are glob patterns in it, in order of loading;
-    `extra` is the optional dependency of attnbench that installs the wheel.
+    `extra` is the optional dependency of attnbench that installs the wheel. `soname` is the name
+    under which the runner opens other versions than its own, where the C interface is kept stable.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Engine:
     libraries: tuple[str, ...]
     extra: str
     saves_graph: bool = False
+    soname: str = ""
 
 
 ENGINES: Mapping[str, Engine] = {
@@ -40,6 +42,7 @@ ENGINES: Mapping[str, Engine] = {
             libraries=("libonnxruntime.so.*",),
             extra="onnx",
             saves_graph=True,
+            soname="libonnxruntime.so.1",
         ),
         Engine(
             "litert",

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from attnbench.errors import RunnerError
 from attnbench.runner.build import PLUGIN, build
-from attnbench.runner.libraries import find
+from attnbench.runner.libraries import Wheel, find
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,18 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """The machine that we are on; `runner` None is ours, built on demand."""
+    """
+    The machine that we are on; `runner` None is ours, built on demand.
+
+    `wheel` is another version of the runtime than the installed one; it is for one engine.
+    """
 
     runner: Path | None = None
+    wheel: Wheel | None = None
 
     def __call__(self, engine: str, arguments: Sequence[Argument], timeout_s: float) -> Finished:
         """See Place."""
-        wheel = find(engine)
+        wheel = self.wheel or find(engine)
         runner = self.runner or build()
         argv = [str(runner)]
         argv += [word if isinstance(word, str) else str(word.path) for word in arguments]

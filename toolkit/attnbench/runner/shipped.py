@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 from collections.abc import Mapping
+from pathlib import Path
 
 from attnbench.files import digest
 from attnbench.runner.libraries import Wheel
@@ -22,7 +23,11 @@ def shipped(wheel: Wheel) -> Mapping[str, str]:
     record = wheel.package.parent / name / "RECORD"
     if not record.is_file():
         return {path.name: digest(path) for path in wheel.libraries}
-    names = {str(path.relative_to(wheel.package.parent)): path.name for path in wheel.libraries}
+    # Of another version it is a link: the record has the file's own name.
+    names = {
+        str(Path(wheel.package.name, wheel.engine.folder, path.resolve().name)): path.name
+        for path in wheel.libraries
+    }
     with record.open(newline="") as file:
         rows = [row for row in csv.reader(file) if row and row[0] in names]
     return {names[row[0]]: _hexadecimal(row[1]) for row in rows if row[1].startswith(_ALGORITHM)}
