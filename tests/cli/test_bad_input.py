@@ -10,7 +10,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from attnbench.cli import PLANNED, list_command, main
+from attnbench.cli import list_command, main
 from tests.cli.conftest import MY_BLOCK, MY_MODELS, SMALL
 
 EXPORT = ("export", "--to", "onnx", *SMALL)
@@ -215,13 +215,6 @@ def test_one_line_says_what_is_wrong(case, folder):
     assert re.search(f" hint: .*{hint}" if hint else "", result.stderr)
     assert result.stdout == ""
     assert state(folder) == before
-
-
-@pytest.mark.parametrize("name", PLANNED)
-def test_a_planned_command_says_that_it_is_one(name):
-    result = CliRunner().invoke(main, [name, "a", "--device", "b"], prog_name="attnbench")
-    assert result.exit_code == 2
-    assert result.stderr == f"error: `attnbench {name}` is planned, and not built yet\n"
 
 
 def test_an_unsafe_checkpoint_has_not_run(folder):

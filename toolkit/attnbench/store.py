@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +13,7 @@ from attnbench.errors import BadInput
 from attnbench.files import write
 from attnbench.records import SCHEMA, Comparison, Measurement, Verdict
 from attnbench.records.costs import AttentionCost
+from attnbench.records.histories import History
 from attnbench.records.papers import PaperTable
 from attnbench.records.sweeps import Sweep
 
@@ -22,7 +22,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one command found out: what belongs together of measurements and what comes of them."""
+    """
+    What one command found out: what belongs together of measurements and what comes of them.
+
+    `histories` are of other runs: they are shown, and never stored.
+    """
 
     taken_at: str
     measurements: tuple[Measurement, ...] = ()
@@ -31,6 +35,7 @@ class Run:
     costs: tuple[AttentionCost, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     tables: tuple[PaperTable, ...] = ()
+    histories: tuple[History, ...] = ()
     schema: int = SCHEMA
 
 
@@ -76,11 +81,12 @@ class Store:
 
     def latest(self) -> Path:
         """The newest run of the folder. Raises BadInput when there is none."""
-        paths = sorted(self._paths())
+        paths = self.paths()
         if not paths:
             hint = "`attnbench run --block coord` makes one"
             raise BadInput(f"no run in {self.folder}", hint=hint)
         return paths[-1]
 
-    def _paths(self) -> Iterable[Path]:
-        return self.folder.glob("[0-9]*.json")
+    def paths(self) -> list[Path]:
+        """Where its runs are, oldest first."""
+        return sorted(self.folder.glob("[0-9]*.json"))

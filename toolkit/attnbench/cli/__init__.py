@@ -8,7 +8,7 @@ from importlib import import_module
 
 import click
 
-from attnbench.errors import AttnbenchError, BadOption, UnknownName
+from attnbench.errors import AttnbenchError, UnknownName
 
 COMMANDS: Mapping[str, str] = {
     "run": "Export, check parity, profile per block and report: the whole job.",
@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "cost": "Say what attention costs: with and without it, and by its blocks' own time.",
     "sweep": "Measure many models in turn: blocks, reductions, widths, threads; one table.",
     "table": "Rebuild a published table: its numbers beside those found here.",
+    "history": "Show what was measured over time, unlike environments apart.",
     "report": "Show stored runs again, as text and as a page.",
     "list": "List blocks, backbones, backends, devices or rewrites.",
     "doctor": "Check what is needed here, or on a device, and say what to do about it.",
@@ -27,11 +28,6 @@ COMMANDS: Mapping[str, str] = {
     "emulate": "Start or end an emulated Raspberry Pi or phone.",
 }
 """Names and one-line helps: a command's module is imported only when it is called."""
-
-PLANNED = (
-    "history",
-)
-"""Commands of the design that do not exist yet."""
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as a shell has it: 128 and the signal's number."""
@@ -45,9 +41,7 @@ class _Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
-        """See click.Group; a near miss is named, a planned command says that it is one."""
-        if name in PLANNED:
-            raise BadOption(f"`attnbench {name}` is planned, and not built yet")
+        """See click.Group; a near miss is named."""
         if name not in COMMANDS:
             raise UnknownName("command", name, COMMANDS)
         module = import_module(f"attnbench.cli.{name}_command")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from attnbench.backends import format_of
 from attnbench.cli.console import say
 from attnbench.cli.options import backends_from, recipe_from, skip_from
 from attnbench.devices import Device
@@ -15,7 +14,7 @@ from attnbench.errors import BadOption, UnknownName
 from attnbench.pipeline.effort import INTERLEAVED, effort_on
 from attnbench.pipeline.export import Request
 from attnbench.pipeline.sweep import ROUNDS, Plan, Sweeping
-from attnbench.pipeline.sweep_models import made, variants
+from attnbench.pipeline.sweep_models import made, timeable, variants
 from attnbench.pipeline.sweep_state import State
 from attnbench.progress import Progress
 from attnbench.records.sweeps import Setup, Sweep
@@ -54,7 +53,7 @@ def swept_recipes(
 def _request(given: dict[str, Any]) -> Request:
     """How each model is exported. Raises BadOption where nothing could be timed."""
     asked = backends_from(given["backends"])
-    backends = tuple(name for name in asked if format_of(name).engine is not None)
+    backends = timeable(asked)
     for name in asked:
         if name not in backends:
             say(f"{name}: there is no runtime for it on this system")

@@ -10,6 +10,7 @@ import msgspec
 
 from attnbench.records import SCHEMA, Comparison, Measurement, Noise, Outcome, Verdict
 from attnbench.records.costs import AttentionCost
+from attnbench.records.histories import History
 from attnbench.records.papers import PaperTable
 from attnbench.records.sweeps import Sweep
 from attnbench.store import Run
@@ -66,6 +67,11 @@ def sweep_document(sweeps: Sequence[Sweep]) -> Document:
 def table_document(tables: Sequence[PaperTable]) -> Document:
     """The document of `table --json`."""
     return {"schema": SCHEMA, "tables": [_plain(one) for one in tables]}
+
+
+def history_document(histories: Sequence[History]) -> Document:
+    """The document of `history --json`."""
+    return {"schema": SCHEMA, "histories": [_plain(one) for one in histories]}
 
 
 def noise_document(found: Noise) -> Document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from attnbench.report import cost, paper, sweep
+from attnbench.report import cost, history, paper, sweep, units
 from attnbench.report.tables import Table
 from attnbench.store import Run
 
@@ -21,6 +21,8 @@ def tables(run: Run) -> Iterator[Table]:
         yield from sweep.tables(swept)
     for table in run.tables:
         yield from paper.tables(table)
+    for told in run.histories:
+        yield from history.tables(told)
 
 
 def sentences(run: Run) -> Iterator[str]:
@@ -31,6 +33,8 @@ def sentences(run: Run) -> Iterator[str]:
         yield from sweep.sentences(swept)
     for table in run.tables:
         yield from paper.sentences(table)
+    for told in run.histories:
+        yield from history.sentences(told)
 
 
 def notices(run: Run) -> Iterator[Said]:
@@ -50,9 +54,13 @@ def terms(run: Run) -> Iterator[tuple[str, str]]:
         yield "Sweep", sweep.METHOD
     if run.tables:
         yield "Verdicts on a table", paper.METHOD
+    if run.histories:
+        yield "History", history.METHOD
 
 
 def titles(run: Run) -> Iterator[str]:
     """What they are about, where no artifact tells."""
     yield from map(sweep.title, run.sweeps)
     yield from map(paper.title, run.tables)
+    if run.histories:
+        yield f"history of {units.counted(len(run.histories), 'model')}"
