@@ -38,33 +38,8 @@ def command(
     Measurements of unlike environments, such as another version of a runtime or another governor,
     are shown apart, with what is different; nothing is held against one of another environment.
     """
-    from rich.console import Console
+    from attnbench.cli.remembered import show
+    from attnbench.pipeline.history import Wanted
 
-    from attnbench.cli.console import say, write_json
-    from attnbench.clock import now
-    from attnbench.errors import BadOption
-    from attnbench.files import write
-    from attnbench.pipeline.history import Wanted, histories, taken
-    from attnbench.report import html as page
-    from attnbench.report import markdown as text
-    from attnbench.report import print_report
-    from attnbench.report.documents import history_document
-    from attnbench.store import Run, Store
-
-    found, unread = taken(Store(folder))
-    for line in unread:
-        say(f"left out: {line}")
-    shown = histories(found, Wanted(device, backends, backbone, block))
-    if not shown:
-        raise BadOption(
-            f"no such measurement among the {len(found)} in {folder}",
-            hint="`attnbench profile --block coord` makes one",
-        )
-    run = Run(now(), histories=shown)
-    for path, render in ((markdown, text.render), (html, page.render)):
-        if path is not None:
-            write(path, render(run))
-    if as_json:
-        write_json(history_document(shown))
-    else:
-        print_report(run, Console())
+    files = {"md": markdown, "html": html}
+    show(folder, Wanted(device, backends, backbone, block), files, as_json=as_json)
