@@ -21,6 +21,9 @@ needs_chromium = pytest.mark.skipif(
 )
 
 
+PATIENCE_S = 60
+"""For a page and all that is done with it; machines are busy."""
+
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -38,9 +41,9 @@ FLAGS = [
 class Page:
     """One page of a browser, with what it said and asked for."""
 
-    def __init__(self, commands, answers, deadline_s=60):
+    def __init__(self, commands, answers):
         self._commands, self._answers = commands, answers
-        self._deadline = time.monotonic() + deadline_s
+        self._deadline = time.monotonic() + PATIENCE_S
         self._buffer = b""
         self._count = 0
         self._session = None
@@ -54,6 +57,7 @@ class Page:
 
     def open(self, url, width, height=900, scheme="light"):
         """Load a page at a viewport size in CSS pixels and wait until its charts are drawn."""
+        self._deadline = time.monotonic() + PATIENCE_S
         self.errors.clear()
         self.requests.clear()
         phone = width < 600

@@ -65,10 +65,26 @@ def test_the_page_refers_to_nothing_outside(text):
     assert parsed.open == []
     for tag, attrs in parsed.tags:
         assert tag not in ("link", "img", "iframe", "object", "embed", "base")
-        assert not {"src", "href", "srcset", "action", "data"} & set(attrs)
+        assert not {"src", "srcset", "action", "data"} & set(attrs)
+        assert attrs.get("href", "#").startswith("#")
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
     assert not re.search(r"url\(|@import|@font-face", style)
     assert text.count("plotly.js v") == 1
+
+
+def test_every_link_leads_to_one_place_and_no_name_is_given_twice(text):
+    for page in (text, html.render(Run("", comparisons=(invented.comparison(),) * 2))):
+        tags = [attrs for _, attrs in Tags(page).tags]
+        names = [attrs["id"] for attrs in tags if "id" in attrs]
+        assert len(set(names)) == len(names)
+        links = [attrs["href"].removeprefix("#") for attrs in tags if "href" in attrs]
+        assert links
+        assert set(links) <= set(names)
+
+
+def test_nothing_on_the_page_moves():
+    style = re.search(r"<style>(.*?)</style>", html.render(Run("")), re.DOTALL)[1]
+    assert not re.search(r"animation|transition|scroll-behavior", style)
 
 
 def test_equal_runs_give_equal_pages(text):
@@ -126,7 +142,7 @@ def address(tmp_path_factory):
 
 @needs_chromium
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 360])
 def test_page_in_a_browser(browser, address, tmp_path, width, scheme):
     browser.open(address, width, scheme=scheme)
     assert browser.errors == []
@@ -173,19 +189,34 @@ def press(browser, key, code):
 @needs_chromium
 def test_everything_that_can_be_used_is_reached_with_the_keyboard(browser, address):
     browser.open(address, 390)
-    wanted = browser.eval("document.querySelectorAll('.scroll, select').length")
+    wanted = browser.eval(
+        "[...document.querySelectorAll('a, select, .scroll')].map(e => e.localName)"
+    )
     reached = []
-    for _ in range(wanted):
+    for _ in wanted:
         press(browser, "Tab", 9)
-        reached.append(browser.eval("document.activeElement.className || 'list'"))
+        reached.append(browser.eval("document.activeElement.localName"))
         assert browser.eval("document.activeElement.matches(':focus-visible')")
-    assert reached == ["list", *["scroll"] * (wanted - 1)]
+    assert reached == wanted
+    assert {"a", "select", "div"} == set(reached)
+
+
+@needs_chromium
+def test_the_browser_refuses_whatever_a_script_would_ask_for(browser, address):
+    browser.open(address, 1280)
+    browser.eval("void fetch('http://127.0.0.1:9/x').catch(() => {})")
+    browser.eval("void (new Image().src = 'http://127.0.0.1:9/x.png')")
+    while len(browser.errors) < 2:
+        browser.eval("document.title")  # what the browser says comes before its answers
+    refused = [entry["text"] for entry in browser.errors]
+    for url in ("http://127.0.0.1:9/x'", "http://127.0.0.1:9/x.png'"):
+        assert any(url in text and "has been blocked" in text for text in refused)
 
 
 @needs_chromium
 def test_a_block_is_chosen_with_the_keyboard(browser, address):
     browser.open(address, 1280)
-    press(browser, "Tab", 9)
+    browser.eval("document.querySelector('select').focus()")
     press(browser, "ArrowDown", 40)
     second = browser.eval("document.querySelector('select').options[1].value")
     assert browser.eval("document.getElementById('tree-0').data[0].level") == second

@@ -10,6 +10,7 @@ from rich.console import Console
 from attnbench.records import BlockTime, Validity
 from attnbench.report import markdown, print_report
 from attnbench.report.contents import tables
+from attnbench.report.operators_table import operators
 from attnbench.report.tables import blocks
 from attnbench.report.view import columns, sums
 from attnbench.store import Run
@@ -144,3 +145,17 @@ def test_why_there_are_no_block_times_is_said_once():
     for one in (m, warned):
         said = printed(replace(RUN, measurements=(one,), verdicts=()), 400)
         assert said.count(m.refusal) == 1
+
+
+def test_operators_are_told_by_kind_and_add_up():
+    shown = columns(RUN)
+    table = operators(shown)
+    told = [row for row in table.rows if row.cells[1] == "Mul"]
+    first = RUN.measurements[0]
+    own = [one.ns for one in first.operators if one.kind == "Mul"]
+    assert told[0].cells[2] == str(len(own))
+    assert float(told[0].cells[3]) == pytest.approx(sum(own) / 1e3, abs=0.1)  # in attention alone
+    assert told[0].cells[4:6] == ("–", "–")
+    assert sum(float(row.cells[6]) for row in table.rows) == pytest.approx(200, abs=1)
+    assert "Operators by kind" in markdown.render(RUN)
+    assert "Operators by kind" not in printed(RUN)

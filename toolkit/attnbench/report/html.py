@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from importlib.resources import files
 
@@ -11,9 +11,9 @@ from plotly.offline import get_plotlyjs
 
 from attnbench.report import prose, units
 from attnbench.report.charts import Chart
-from attnbench.report.contents import tables
+from attnbench.report.contents import details, tables
 from attnbench.report.figures import Section, sections
-from attnbench.report.tables import Heading, Row, Table, setting, trust
+from attnbench.report.tables import Heading, Row, Table, trust
 from attnbench.report.view import Column, columns, judged, sums
 from attnbench.store import Run
 
@@ -25,13 +25,15 @@ LEGEND = (
     '<li class="backbone">backbone</li><li class="residual">residual</li></ul>'
 )
 
+METHOD = "How it was measured"
+
 SIGNS = {"error": "✗ Error", "warning": "! Warning", "note": "Note"}
 
 
 def render(run: Run) -> str:
     """The whole page; equal runs give equal bytes."""
-    figures = sections(run)
-    body = "\n".join((*_summary(run), *_figures(figures), *_tables(run), *_method(run)))
+    figures, shown = sections(run), (*tables(run), *details(run))
+    body = "\n".join((*_summary(run), *_figures(figures), *_tables(shown), *_method(run)))
     specs = {chart.id: chart.spec for section in figures for chart in section.shown}
     title = _text(f"attnbench: {prose.title(run)}")
     return f"""<!DOCTYPE html>
@@ -49,6 +51,7 @@ def render(run: Run) -> str:
 <header>
 <h1>{_text(prose.title(run))}</h1>
 <p>{_text(prose.setting(run).partition(" · ")[2])}</p>
+{_contents(figures, shown)}
 </header>
 <main>
 {body}
@@ -61,6 +64,13 @@ def render(run: Run) -> str:
 </body>
 </html>
 """
+
+
+def _contents(figures: Sequence[Section], shown: Sequence[Table]) -> str:
+    titles = {f"figures-{at}": one.title for at, one in enumerate(figures) if one.title}
+    titles |= {f"table-{at}": one.title for at, one in enumerate(shown)} | {"method": METHOD}
+    links = [f'<li><a href="#{at}">{_text(title)}</a></li>' for at, title in titles.items()]
+    return f'<nav aria-label="On this page"><ul>{"".join(links)}</ul></nav>'
 
 
 def _summary(run: Run) -> Iterator[str]:
@@ -101,13 +111,14 @@ def _card(column: Column, passed: bool | None) -> str:
 
 def _figures(shown: Iterable[Section]) -> Iterator[str]:
     yield "<noscript><p>Charts need JavaScript; the tables do not.</p></noscript>"
-    for one in shown:
+    for at, one in enumerate(shown):
         hint = f'<p class="hint">{_text(one.hint)}</p>' if one.hint else ""
         if not one.title:
             kind = ' class="pair"' if one.form == "pair" else ""
             yield f"<section{kind}>{_each(one.shown)}{hint}</section>"
             continue
-        yield f"<section><h2>{_text(one.title)}</h2>{hint}{LEGEND if one.keyed else ''}"
+        yield f'<section id="figures-{at}"><h2>{_text(one.title)}</h2>{hint}'
+        yield LEGEND if one.keyed else ""
         yield _chooser(one) if one.places else ""
         kind = "panels wide" if one.form == "pair" else "panels"
         yield f'<div class="{kind}">{_each(one.shown, level=3)}</div></section>'
@@ -136,10 +147,10 @@ def _each(shown: Iterable[Chart], *, level: int = 2) -> str:
     )
 
 
-def _tables(run: Run) -> Iterator[str]:
-    for table in (*tables(run), setting(columns(run))):
-        if table.rows:
-            yield f"<section><h2>{_text(table.title)}</h2>{_table(table)}</section>"
+def _tables(shown: Iterable[Table]) -> Iterator[str]:
+    for at, table in enumerate(shown):
+        yield f'<section id="table-{at}"><h2>{_text(table.title)}</h2>'
+        yield f"{_table(table)}</section>"
 
 
 def _table(table: Table) -> str:
@@ -187,7 +198,7 @@ def _row(row: Row, headings: tuple[Heading, ...]) -> str:
 
 
 def _method(run: Run) -> Iterator[str]:
-    yield "<section><h2>How it was measured</h2><dl class='method'>"
+    yield f"<section id='method'><h2>{METHOD}</h2><dl class='method'>"
     yield from (f"<dt>{_text(t)}</dt><dd>{_text(text)}</dd>" for t, text in prose.method(run))
     yield "</dl></section>"
 

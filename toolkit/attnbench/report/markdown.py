@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 
 from attnbench.report import prose, units
-from attnbench.report.contents import tables
-from attnbench.report.tables import Heading, Row, Table, setting
-from attnbench.report.view import columns
+from attnbench.report.contents import details, tables
+from attnbench.report.tables import Heading, Row, Table
 from attnbench.store import Run
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&$])")
@@ -31,10 +30,10 @@ def _parts(run: Run) -> Iterator[str]:
     for table in tables(run):
         yield f"## {_escape(table.title)}"
         yield _table(table)
+    for table in details(run):
+        yield f"## {_escape(table.title)}"
+        yield _table(table)
     yield "## How it was measured"
-    facts = setting(columns(run))
-    if facts.rows:
-        yield _table(facts)
     yield "\n".join(f"- **{term}**: {_escape(text)}" for term, text in prose.method(run))
 
 
