@@ -53,6 +53,10 @@ test: install  ## Run the tests, JOBS=2 at a time; more options in ARGS
 test-all: install  ## Every pair of the zoo through every runtime; an interrupted run goes on
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist load -m full $(ARGS)
 
+.PHONY: mutation
+mutation: install  ## Faults in files, and whether parity sees them; ARGS="--budget 30m", goes on
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.mutation $(ARGS)
+
 .PHONY: support
 support: install  ## Write docs/support.md from the results of `make test-all`
 	$(BIN)/python -m tests.matrix.support

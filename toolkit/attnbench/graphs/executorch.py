@@ -67,22 +67,33 @@ class ExecuTorchEditor:
         self.program: Program = read_program(Path(artifact.path))
         self.delegate = self.program.delegate
         self.values = {_tensor(one)["id_out"]: _tensor(one) for one in self.delegate["xvalues"]}
+        self.held = self._held()
         nodes = self.delegate["xnodes"]
         paths = _paths(nodes, artifact.scopes, artifact.path)
         roots = [_root(node, artifact.scopes) for node in nodes]
         self.graph = Graph(
             placed(map(self._node, nodes, paths, roots)),
-            tuple(map(str, self.delegate["input_ids"])),
+            tuple(str(one) for one in self.delegate["input_ids"] if one not in self.held),
             tuple(map(str, self.delegate["output_ids"])),
             {str(at): tuple(one["dims"]) for at, one in self.values.items()},
         )
+
+    def _held(self) -> dict[int, int]:
+        """The values that enter as constants of the program around, and what they are there."""
+        plan = self.program.file.program.execution_plan[0]
+        args = plan.chains[0].instructions[0].instr_args.args
+        entering = {at: args[self.values[at]["external_id"]] for at in self.delegate["input_ids"]}
+        return {at: value for at, value in entering.items() if value not in plan.inputs}
 
     def _node(self, node: Any, path: str | None, root: str | None) -> Node:
         union = node["xnode_union"]
         outputs = [one for key, one in union.items() if _is_output(key)]
         inputs = [one for key, one in union.items() if key.endswith("_id") and not _is_output(key)]
+        known = {NOBODY, *self.held}
         computed = [
-            one for one in inputs if one != NOBODY and not self.values[one]["constant_buffer_idx"]
+            one
+            for one in inputs
+            if one not in known and not self.values[one]["constant_buffer_idx"]
         ]
         name = f"{_kind(node)} {outputs[0]}"
         values = tuple(map(str, computed)), tuple(map(str, outputs))
@@ -105,15 +116,16 @@ class ExecuTorchEditor:
         made = {one for node in kept for one in node.outputs}
         pairs = zip(delegate["xnodes"], self.graph.nodes, strict=True)
         delegate["xnodes"] = [node for node, known in pairs if known.outputs[0] in made]
-        border = {int(one): at for at, one in enumerate((*inputs, *outputs))}
+        entering = [*map(int, inputs), *self.held]
+        border = {one: at for at, one in enumerate((*entering, *map(int, outputs)))}
         for one in map(_tensor, delegate["xvalues"]):
             at = border.get(one["id_out"], NOBODY)
             one["external_id"] = at
-            one["flags"] = 0 if at == NOBODY else INPUT if at < len(inputs) else OUTPUT
+            one["flags"] = 0 if at == NOBODY else INPUT if at < len(entering) else OUTPUT
         delegate["num_externs"] = len(border)
-        delegate["input_ids"], delegate["output_ids"] = [*map(int, inputs)], [*map(int, outputs)]
+        delegate["input_ids"], delegate["output_ids"] = entering, [*map(int, outputs)]
         shapes = [self.graph.shapes[one] for one in (*inputs, *outputs)]
-        return self.program.with_delegate(delegate, shapes, len(inputs))
+        return self.program.with_delegate(delegate, shapes, len(inputs), self.held.values())
 
 
 def _paths(nodes: Sequence[Any], scopes: Sequence[Scope], source: str) -> list[str | None]:
@@ -144,7 +156,8 @@ def _root(node: Any, scopes: Sequence[Scope]) -> str | None:
 
 
 def _word(scope: Scope) -> str:
-    return KINDS.get(scope.operator.partition(".")[0], "?")
+    word = KINDS.get(scope.operator.partition(".")[0], "?")
+    return "transpose" if word == "operand" else word  # of a product, and not always absorbed by it
 
 
 def _kind(node: Any) -> str:

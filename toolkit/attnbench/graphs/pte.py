@@ -12,7 +12,7 @@ import re
 import struct
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,18 @@ class Program:
     delegate: Any
     constants: bytes
 
-    def with_delegate(self, delegate: Any, shapes: Sequence[tuple[int, ...]], inputs: int) -> bytes:
+    def with_delegate(
+        self,
+        delegate: Any,
+        shapes: Sequence[tuple[int, ...]],
+        inputs: int,
+        held: Iterable[int] = (),
+    ) -> bytes:
         """
         The program around another graph, whose border has tensors of these shapes, inputs first.
 
-        They get memory of their own, behind what was planned.
+        They get memory of their own, behind what was planned. Constants that are `held` by the
+        program enter behind the inputs.
         """
         from executorch.exir._serialize._program import serialize_pte_binary
 
@@ -49,7 +56,7 @@ class Program:
             plan.values.append(_placed(like, shape, plan.non_const_buffer_sizes))
         border = list(range(first, first + len(shapes)))
         plan.inputs, plan.outputs = border[:inputs], border[inputs:]
-        plan.chains[0].instructions[0].instr_args.args = border
+        plan.chains[0].instructions[0].instr_args.args = [*plan.inputs, *held, *plan.outputs]
         at = plan.delegates[0].processed.index
         file.program.backend_delegate_data[at].data = _packed(delegate, self.constants)
         return bytes(serialize_pte_binary(file, extract_delegate_segments=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -15,7 +16,7 @@ from attnbench.graphs import open_graph
 from attnbench.graphs.boundaries import boundaries
 from attnbench.parity.cases import Expected
 from attnbench.parity.limits import Limits, limits_for
-from attnbench.pipeline.inside import Inside
+from attnbench.pipeline.inside import Inputs, Inside
 from attnbench.pipeline.operators import first_operator
 from attnbench.pipeline.parity import Question
 from attnbench.pipeline.probe import Probe
@@ -72,18 +73,22 @@ def localise(
     A block that is wrong alone too is written into `folder`, to be run again. Raises BadOption
     where the file cannot be looked into.
     """
+    asked = [one for one in question.expected if _fails(verdict, one)] or list(question.expected)
+    search = searching(artifact, {one.name: question.inputs[one.name] for one in asked}, device)
+    found = search.all() if verdict else search.bisect()
+    return _divergence(search, found, _steady(search, asked), folder)
+
+
+def searching(artifact: Artifact, inputs: Inputs, device: Device) -> Search:
+    """The blocks of an artifact on these inputs, none of them looked at yet. Raises BadOption."""
     editor = open_graph(artifact)
-    asked = [one for one in question.expected if _fails(verdict, one)] or question.expected
-    inputs = {one.name: question.inputs[one.name] for one in asked}
     inside = Inside.of(reference_of(artifact), inputs)
-    search = Search(
+    return Search(
         Probe.of(artifact, editor, device, [*inputs.values()]),
         inside,
         boundaries(editor.graph, artifact.blocks, _shapes(artifact, inside)),
         limits_for(artifact.backend, artifact.recipe.precision),
     )
-    found = search.all() if verdict else search.bisect()
-    return _divergence(search, found, _steady(search, asked), folder)
 
 
 def _shapes(artifact: Artifact, inside: Inside) -> dict[str, tuple[int, ...]]:
@@ -125,7 +130,7 @@ def _divergence(search: Search, found: Found, steady: bool, folder: Path) -> Div
     )
 
 
-def _steady(search: Search, asked: list[Expected] | tuple[Expected, ...]) -> bool:
+def _steady(search: Search, asked: Sequence[Expected]) -> bool:
     """Whether the probed files return the artifact's outputs, but for their rounding."""
     return search.probe.moved <= min(_rounding(one, search.limits) for one in asked)
 
