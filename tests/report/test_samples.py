@@ -7,8 +7,10 @@ from dataclasses import replace
 import plotly.graph_objects
 import pytest
 
+from attnbench.records import Interval, Sustained
 from attnbench.report.samples import MOST, conditions, every, frame_ns, samples
 from attnbench.report.samples_chart import sample_charts
+from attnbench.report.sustained_chart import stretches, sustained_charts
 from attnbench.report.view import Column
 from tests.report import invented
 
@@ -89,3 +91,27 @@ def test_plotly_knows_every_property(m):
     figure = plotly.graph_objects.Figure(json.loads(painted))
     axes = {trace.yaxis or "y" for trace in figure.data}
     assert axes == {"y", *(f"y{row + 3}" for row in range(len(conditions(m))))}
+
+
+def load(ns):
+    return Sustained(ns, (), sum(ns) / 1e9, 1, Interval(1, 1, 1), 0.5, 0.4, 0.6)
+
+
+def test_continuous_load_is_cut_into_stretches_that_hold_every_inference():
+    ns = tuple(1_000_000 + 100 * at for at in range(12_007))
+    found = stretches(load(ns))
+    assert len(found) == 120
+    assert found[-1][0] == pytest.approx(sum(ns) / 1e9)
+    assert found[0][1] == pytest.approx(1.005, rel=1e-3)
+    assert all(middle < slow for _, middle, slow in found)
+    (one,) = sustained_charts([Column("some", replace(M, sustained=load(ns)))], "sustained")
+    plotly.graph_objects.Figure(
+        json.loads(re.sub(r"var\(--[a-z-]+\)", "#123456", json.dumps(one.spec)))
+    )
+    assert one.title == "some: +50.00 % a minute, 19 s"
+    assert [len(trace["x"]) for trace in one.spec["data"]] == [120, 120]
+
+
+def test_a_short_load_is_one_stretch_and_none_has_no_chart():
+    assert [round(end, 4) for end, _, _ in stretches(load((5_000_000,)))] == [0.005]
+    assert sustained_charts([Column("some", M)], "sustained") == ()

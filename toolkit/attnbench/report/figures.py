@@ -16,6 +16,7 @@ from attnbench.report.icicle import icicles, places
 from attnbench.report.parity_chart import parity
 from attnbench.report.rounds_chart import round_chart
 from attnbench.report.samples_chart import sample_charts
+from attnbench.report.sustained_chart import sustained_charts
 from attnbench.report.sweep_chart import sweep_charts
 from attnbench.report.view import Column, columns, comparisons, judged, sides
 from attnbench.store import Run
@@ -61,6 +62,11 @@ SAMPLES = (
     "are read after every process and spread evenly below; ✖ is held back by the device."
 )
 
+SUSTAINED = (
+    "Inferences one right after the other in a single process, cut into equal stretches: the solid "
+    "line is the median of each, the dashed one its 90th percentile."
+)
+
 PARITY = (
     "One mark for each input: ● passes, ✖ fails, ◀ exact, ▶ not a number. Top-1 agreement has no "
     "distance and is in the table."
@@ -104,6 +110,8 @@ def _sections(run: Run) -> Iterator[Section]:
     title = f"{prose.quantity(run)} per block, in ms"
     yield Section(charts.blocks(shown), title, BLOCKS, keyed=True)
     yield Section(sample_charts(shown, "samples"), "Every inference", SAMPLES, form="pair")
+    title, load = "Under continuous load", sustained_charts(shown, "sustained")
+    yield Section(load, title, SUSTAINED, form="pair")
     margins = parity(judged(run))
     yield Section((margins,) if margins else (), hint=PARITY)
 

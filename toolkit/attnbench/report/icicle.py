@@ -11,6 +11,8 @@ from attnbench.report.view import Column, block_rows, union
 
 HEIGHT_PX = 620
 PATHBAR_PX = 22
+ONE_LINE = 17
+"""Characters."""
 INDENT = "\N{EM SPACE}"
 
 FILLS = {
@@ -43,12 +45,12 @@ def _icicle(name: str, column: Column, nodes: Sequence[Node]) -> Chart:
         "parents": [node.parent for node in nodes],
         "labels": [plotly_text(node.label) for node in nodes],
         "values": [node.ns for node in nodes],
-        "text": [units.duration(node.ns) for node in nodes],
+        "text": [_text(node) for node in nodes],
         "hovertext": [_hover(node, whole) for node in nodes],
         "branchvalues": "total",
         "sort": False,
         "tiling": {"orientation": "h", "pad": 1},
-        "texttemplate": "%{label}  %{text}",
+        "textinfo": "text",
         "textfont": {"color": [FILLS[node.fill][1] for node in nodes]},
         "textposition": "middle left",
         "hoverinfo": "text",
@@ -67,6 +69,13 @@ def _icicle(name: str, column: Column, nodes: Sequence[Node]) -> Chart:
     words = f"{units.duration(whole)} in {len(nodes)} parts; the table of blocks has their times"
     title = f"{column.label}: {units.duration(whole)}"
     return Chart(name, title, words, HEIGHT_PX, {"data": [trace], "layout": layout})
+
+
+def _text(node: Node) -> str:
+    """Its label and time, on two lines where one would be too long for a narrow panel."""
+    time = units.duration(node.ns)
+    gap = " " if len(node.label) + len(time) < ONE_LINE else "<br>"
+    return f"{plotly_text(node.label)}{gap}{time}"
 
 
 def _hover(node: Node, whole_ns: int) -> str:
