@@ -13,7 +13,7 @@ from attnbench.report import documents, html, markdown, write_report
 from attnbench.report.comparison_chart import ratios
 from attnbench.report.rounds_chart import round_chart, rounds
 from attnbench.store import Run, Store, from_json, to_json
-from tests.report.browser import browsing, needs_chromium
+from tests.report.browser import needs_chromium
 from tests.report.invented import WHEN, comparison, noise
 from tests.report.test_text import printed
 
@@ -159,15 +159,13 @@ def test_the_page_of_a_comparison_looks_into_both():
 @needs_chromium
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_the_page_of_a_comparison_in_a_browser(tmp_path_factory, width, scheme):
-    folder = tmp_path_factory.mktemp("comparison")
-    page = write_report(Run(WHEN, comparisons=(comparison(limit=0.05),)), folder, "page")["html"]
-    with browsing(folder / "profile") as browser:
-        browser.open(page.as_uri(), width, scheme=scheme)
-        assert browser.errors == []
-        assert browser.requests == [page.as_uri()]
-        assert browser.eval("document.documentElement.scrollWidth") <= width
-        assert browser.eval("document.querySelectorAll('#rounds-0 .points path').length") == 40
+def test_the_page_of_a_comparison_in_a_browser(browser, tmp_path, width, scheme):
+    page = write_report(Run(WHEN, comparisons=(comparison(limit=0.05),)), tmp_path, "page")["html"]
+    browser.open(page.as_uri(), width, scheme=scheme)
+    assert browser.errors == []
+    assert browser.requests == [page.as_uri()]
+    assert browser.eval("document.documentElement.scrollWidth") <= width
+    assert browser.eval("document.querySelectorAll('#rounds-0 .points path').length") == 40
 
 
 def test_noise_in_words():

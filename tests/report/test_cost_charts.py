@@ -12,7 +12,7 @@ from attnbench.report import html, write_report
 from attnbench.report.cost_charts import portions, roofline, ways
 from attnbench.store import Run
 from tests.pipeline.test_cost import FOOTPRINTS, PEAKS, found
-from tests.report.browser import browsing, needs_chromium
+from tests.report.browser import needs_chromium
 from tests.report.invented import WHEN
 
 COST = roofed(found(20_000), PEAKS)
@@ -78,12 +78,10 @@ def test_the_page_holds_the_comparison_that_the_cost_is_made_of():
 
 @needs_chromium
 @pytest.mark.parametrize("width", [1280, 360])
-def test_the_page_of_a_cost_in_a_browser(tmp_path_factory, width):
-    folder = tmp_path_factory.mktemp("cost")
-    page = write_report(Run(WHEN, costs=(COST,)), folder, "page")["html"]
-    with browsing(folder / "profile") as browser:
-        browser.open(page.as_uri(), width)
-        assert browser.errors == []
-        assert browser.requests == [page.as_uri()]
-        assert browser.eval("document.documentElement.scrollWidth") <= width
-        assert browser.eval("document.querySelectorAll('#roofline-0 .points path').length") == 4
+def test_the_page_of_a_cost_in_a_browser(browser, tmp_path, width):
+    page = write_report(Run(WHEN, costs=(COST,)), tmp_path, "page")["html"]
+    browser.open(page.as_uri(), width)
+    assert browser.errors == []
+    assert browser.requests == [page.as_uri()]
+    assert browser.eval("document.documentElement.scrollWidth") <= width
+    assert browser.eval("document.querySelectorAll('#roofline-0 .points path').length") == 4

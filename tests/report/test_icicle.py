@@ -12,7 +12,7 @@ from attnbench.report import html, view
 from attnbench.report.icicle import icicles, places
 from attnbench.report.tree import RESIDUAL, ROOT, block_id, tree
 from tests.report import invented
-from tests.report.browser import browsing, needs_chromium
+from tests.report.browser import needs_chromium
 
 RUN = invented.run()
 COLUMNS = view.columns(RUN)
@@ -80,13 +80,11 @@ def test_plotly_knows_every_property():
         plotly.graph_objects.Figure(json.loads(painted))  # raises ValueError for one it does not
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("icicle")
-    (folder / "page.html").write_text(html.render(RUN))
-    with browsing(folder / "profile") as page:
-        page.open((folder / "page.html").as_uri(), 1280)
-        yield page
+@pytest.fixture
+def page(browser, tmp_path):
+    (tmp_path / "page.html").write_text(html.render(RUN))
+    browser.open((tmp_path / "page.html").as_uri(), 1280)
+    return browser
 
 
 def shown(page, at):

@@ -12,7 +12,7 @@ from attnbench.records import BlockTime
 from attnbench.report import html, write_report
 from attnbench.store import Run
 from tests.report import invented
-from tests.report.browser import browsing, needs_chromium
+from tests.report.browser import needs_chromium
 
 RUN = invented.run()
 
@@ -127,12 +127,6 @@ def test_report_is_written_in_both_forms(tmp_path):
     paths = write_report(RUN, tmp_path, "page")
     assert paths == {"html": tmp_path / "page.html", "md": tmp_path / "page.md"}
     assert all(path.stat().st_size > 1000 for path in paths.values())
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with browsing(tmp_path_factory.mktemp("profile")) as page:
-        yield page
 
 
 @pytest.fixture(scope="module")

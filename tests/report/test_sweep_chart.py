@@ -16,7 +16,7 @@ from attnbench.report.sweep_chart import sweep_charts
 from attnbench.store import Run
 from attnbench_models import Recipe
 from tests.report import invented
-from tests.report.browser import browsing, needs_chromium
+from tests.report.browser import needs_chromium
 
 SETUPS = (Setup("onnx", 1), Setup("onnx", 4, "big", (4, 5, 6, 7)))
 BLOCKS = ("none", "se", "cbam", "coord")
@@ -85,17 +85,15 @@ def test_a_sweep_has_a_sheet_with_what_failed():
 
 @needs_chromium
 @pytest.mark.parametrize("width", [1280, 360])
-def test_the_page_of_a_sweep_in_a_browser(tmp_path_factory, width):
-    folder = tmp_path_factory.mktemp("sweep")
-    page = write_report(RUN, folder, "page")["html"]
-    with browsing(folder / "profile") as browser:
-        browser.open(page.as_uri(), width)
-        assert browser.errors == []
-        assert browser.requests == [page.as_uri()]
-        assert browser.eval("document.documentElement.scrollWidth") <= width
-        assert browser.eval("document.querySelectorAll('#sweep-0-0 .points path').length") == 8
-        fill = "getComputedStyle(document.querySelector('#sweep-0-0 .points path')).fill"
-        assert browser.eval(fill) == "rgb(0, 114, 178)"
+def test_the_page_of_a_sweep_in_a_browser(browser, tmp_path, width):
+    page = write_report(RUN, tmp_path, "page")["html"]
+    browser.open(page.as_uri(), width)
+    assert browser.errors == []
+    assert browser.requests == [page.as_uri()]
+    assert browser.eval("document.documentElement.scrollWidth") <= width
+    assert browser.eval("document.querySelectorAll('#sweep-0-0 .points path').length") == 8
+    fill = "getComputedStyle(document.querySelector('#sweep-0-0 .points path')).fill"
+    assert browser.eval(fill) == "rgb(0, 114, 178)"
 
 
 def test_without_any_measurement_there_is_no_chart():
