@@ -13,6 +13,8 @@ model = "my_models:Gated"
 size = 32
 to = ["onnx", "executorch"]
 """
+SE = "[[models]]\nname = 'a'\nblock = 'se'\n"
+
 MODEL = """\
 from torch import nn
 
@@ -90,6 +92,57 @@ def test_what_cannot_be_exported_stops_no_other_model(tmp_path, cli):
     assert not (tmp_path / "reports/baselines").exists()
 
 
+BLIND = """
+
+class Dead(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x):
+        return x * (0 * self.conv(x)).sigmoid()
+
+
+class Blind(Gated):
+    def __init__(self):
+        super().__init__()
+        self.dead = Dead()
+
+    def forward(self, x):
+        x = self.dead(self.stem(x))
+        return self.head(x.mean((2, 3)))
+
+
+def blind():
+    return Blind()
+"""
+
+
+def test_a_blind_spot_fails_unless_it_is_allowed_and_an_old_one_is_told(tmp_path, cli):
+    (tmp_path / "my_models.py").write_text(MODEL + BLIND)
+    policy = '[[models]]\nname = "b"\nmodel = "my_models:blind"\nsize = 32\nto = ["onnx"]\n'
+    policy += 'precisions = ["fp32"]\nlimits = { factor = 8 }\nallowed_blind_spots = '
+    (tmp_path / "p.toml").write_text(f"{policy}[]\n")
+    new = cli(tmp_path, "gate", "p.toml", "--json", "--junit", "p.xml")
+    assert new.code == 1, new.err
+    (judged,) = new.document["artifacts"]
+    failed = [(one["input"], one["metric"]) for one in judged["cases"] if not one["passed"]]
+    assert failed == [("(reference)", "blind_spots")]
+    found = [(one["path"], one["fault"]) for one in judged["power"]["blind_spots"]]
+    assert found == [("dead", "flattened"), ("dead.conv.weight", "doubled"),
+                     ("dead.conv.bias", "doubled")]  # fmt: skip
+    assert "the limit's factor is 8 instead of 16" in judged["notes"]
+    assert "a blind spot that the policy does not allow: dead flattened" in judged["notes"]
+    cases = [one.get("name") for one in Xml.parse(tmp_path / "p.xml").iter("testcase")]
+    assert "(reference): blind_spots" in cases
+
+    (tmp_path / "p.toml").write_text(f'{policy}["dead*", "head"]\n')
+    allowed = cli(tmp_path, "gate", "p.toml", "--json")
+    assert allowed.code == 0, allowed.err
+    (judged,) = allowed.document["artifacts"]
+    assert "head is allowed as a blind spot, and is none any more" in judged["notes"]
+
+
 @pytest.mark.parametrize(
     ("policy", "says"),
     [
@@ -105,6 +158,14 @@ def test_what_cannot_be_exported_stops_no_other_model(tmp_path, cli):
         ("[[models]]\nname = 'a'\nmean = [1, 2]", "length 3"),
         ("[[models]]\nname = 'a'\nblock = 'se'\nsize = 'big'", "is not a size"),
         ("[[models]\n", "is not TOML"),
+        (f"{SE}limits = {{ factor = 32 }}", "factor 32 is wider than 16"),
+        (f"{SE}limits = {{ factor = 32, reason = ' ' }}", "factor 32 is wider than 16"),
+        (f"{SE}limits = {{ ceiling_db = 60 }}", "ceiling_db 60 is wider than 100"),
+        (f"{SE}limits = {{ floor = -1 }}", "floor has to be positive"),
+        (f"{SE}limits = {{ max_error = 1 }}", "unknown field `max_error`"),
+        (f"{SE}precisions = []", "name its precision, or its precisions"),
+        (f"{SE}precisions = ['fp32', 'fp64']", "fp64"),
+        (f"{SE}allowed_blind_spots = 'all'", "allowed_blind_spots"),
     ],
 )
 def test_a_policy_is_strict(policy, says, tmp_path, cli):

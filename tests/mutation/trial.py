@@ -13,7 +13,6 @@ from attnbench.devices import DEVICES
 from attnbench.errors import AttnbenchError
 from attnbench.files import digest
 from attnbench.parity.judge import judge
-from attnbench.parity.limits import limits_for
 from attnbench.parity.metrics import max_error
 from attnbench.pipeline.computed import outputs_of
 from attnbench.pipeline.localise import searching
@@ -65,7 +64,7 @@ class Bench:
         self.module = reference_of(artifact)
         self.question = ask(self.module, artifact)
         self.held_out = answers(self.module, artifact, _held_out(artifact))
-        self.limits = limits_for(artifact.backend, "fp32")
+        self.limits = self.question.limits(artifact)
 
     def judged(self) -> Verdict:
         """The verdict on the clean file."""
@@ -118,7 +117,7 @@ class Bench:
             name: self.question.inputs[name] for name in self.question.inputs if name in failing
         }
         try:
-            search = searching(file, inputs, self.host)
+            search = searching(file, inputs, self.limits, self.host)
             found = search.bisect()
         except AttnbenchError as error:
             return replace(result, found=f"({error})")

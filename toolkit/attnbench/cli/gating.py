@@ -19,8 +19,15 @@ from attnbench.parity.inputs import Images
 from attnbench.pipeline import run as pipeline
 from attnbench.pipeline.computed import judgeable
 from attnbench.pipeline.export import Failure
-from attnbench.pipeline.gate import read_baseline, with_delegation, write_baseline
+from attnbench.pipeline.gate import (
+    read_baseline,
+    with_adjustment,
+    with_blind_spots,
+    with_delegation,
+    write_baseline,
+)
 from attnbench.pipeline.localise import Localising
+from attnbench.pipeline.power import with_power
 from attnbench.progress import Progress
 from attnbench.records import Artifact, Verdict
 from attnbench.report import github, markdown
@@ -76,8 +83,15 @@ def _verdicts(
     if check.images is not None:
         images = Images(Path(check.images), check.declared().reference)
     localising = Localising.wanted(None)
-    verdicts = pipeline.verify_all(artifacts, device, progress, images, localising)
-    return zip(artifacts, verdicts, strict=True), unknown
+    own = check.adjustment()
+    verdicts = pipeline.verify_all(artifacts, device, progress, images, localising, own)
+    if check.allowed_blind_spots is not None:
+        verdicts = with_power(artifacts, verdicts, progress, images, adjustment=own)
+    told = (
+        with_blind_spots(with_adjustment(verdict, artifact, own), check.allowed_blind_spots or ())
+        for artifact, verdict in zip(artifacts, verdicts, strict=True)
+    )
+    return zip(artifacts, told, strict=True), unknown
 
 
 def annotate(run: Run, policy: Path) -> None:

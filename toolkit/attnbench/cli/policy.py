@@ -11,10 +11,12 @@ import msgspec
 
 from attnbench.backends.formats import FORMATS
 from attnbench.cli.border_options import NAMES
+from attnbench.cli.parity_policy import Adjusted, check_parity
 from attnbench.cli.subject import declared_from
 from attnbench.cli.types import Size
 from attnbench.errors import BadOption, UnknownName
 from attnbench.files import read_toml
+from attnbench.parity.adjustment import NOTHING, Adjustment
 from attnbench.parity.matching import Declared
 from attnbench.records import Triple
 
@@ -41,6 +43,9 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     layout: str | None = None
     prune: float | None = None
     precision: str | None = None
+    precisions: tuple[str, ...] | None = None
+    limits: Adjusted | None = None
+    allowed_blind_spots: tuple[str, ...] | None = None
     file: str | None = None
     to: tuple[str, ...] | None = None
     devices: tuple[str, ...] = ("host",)
@@ -53,6 +58,21 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file_std: Triple | None = None
     file_bgr: bool | None = None
     file_layout: Literal["nchw", "nhwc"] | None = None
+
+    def variants(self) -> tuple[Check, ...]:
+        """One check for each of its precisions."""
+        if self.precisions is None:
+            return (self,)
+        return tuple(
+            msgspec.structs.replace(
+                self, name=f"{self.name} {precision}", precision=precision, precisions=None
+            )
+            for precision in self.precisions
+        )
+
+    def adjustment(self) -> Adjustment:
+        """Its own limits, if it has any."""
+        return NOTHING if self.limits is None else self.limits.adjustment()
 
     def declared(self) -> Declared:
         """What is said of the file, if it is one."""
@@ -102,7 +122,8 @@ def read_policy(path: Path) -> Policy:
     except msgspec.ValidationError as error:
         raise BadOption(f"{path}: {error}", hint="docs/ci.md describes the keys") from error
     _check(policy, path)
-    return policy
+    models = tuple(one for check in policy.models for one in check.variants())
+    return msgspec.structs.replace(policy, models=models)
 
 
 def _check(policy: Policy, path: Path) -> None:
@@ -124,6 +145,9 @@ def _check_model(check: Check, where: str) -> None:
         raise BadOption(f"{where} has neither block, backbone nor model")
     if check.file is not None and check.to is not None:
         raise BadOption(f"{where}: a file is what it is: leave `to` out")
+    if check.precisions is not None and (check.precision or not check.precisions):
+        raise BadOption(f"{where}: name its precision, or its precisions")
+    check_parity(check.limits, check.precisions or (check.precision or "fp32",), check.to, where)
     if not check.devices:
         raise BadOption(f"{where} names no device")
 

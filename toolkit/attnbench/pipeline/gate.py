@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from attnbench.attribution.delegation import (
@@ -14,10 +15,15 @@ from attnbench.attribution.delegation import (
 )
 from attnbench.errors import BadInput
 from attnbench.files import write
-from attnbench.records import SCHEMA, Artifact, Verdict
+from attnbench.parity.adjustment import Adjustment
+from attnbench.parity.limits import limits_for
+from attnbench.records import SCHEMA, Artifact, Case, Verdict
 from attnbench.store import from_json, to_json
 
 NO_BASELINE = "not in the baseline: what is delegated was not judged (`attnbench gate --update`)"
+
+REFERENCE = "(reference)"
+"""What blind spots are cases of: no input, since all of them see nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,31 @@ def with_delegation(
         cases=(*verdict.cases, *delegation_cases(now, before)),
         notes=(*verdict.notes, *delegation_notes(now, before)),
     )
+
+
+def with_adjustment(verdict: Verdict, artifact: Artifact, own: Adjustment) -> Verdict:
+    """A verdict that says which limits it was held to that are not the usual ones."""
+    told = own.told(limits_for(artifact.backend, artifact.recipe.precision))
+    return replace(verdict, notes=(*verdict.notes, *told))
+
+
+def with_blind_spots(verdict: Verdict, allowed: Sequence[str]) -> Verdict:
+    """
+    A verdict that also fails where its gate has a blind spot that is not allowed.
+
+    Those allowed are paths, or patterns of paths; one that is no blind spot any more is told.
+    """
+    if verdict.power is None:
+        return verdict
+    spots = verdict.power.blind_spots
+    new = [one for one in spots if not any(fnmatchcase(one.path, known) for known in allowed)]
+    gone = [known for known in allowed if not any(fnmatchcase(one.path, known) for one in spots)]
+    case = Case(REFERENCE, "blind_spots", "", float(len(new)), 0.0, "lower", passed=not new)
+    notes = (
+        *(f"a blind spot that the policy does not allow: {one.path} {one.fault}" for one in new),
+        *(f"{known} is allowed as a blind spot, and is none any more" for known in gone),
+    )
+    return replace(verdict, cases=(*verdict.cases, case), notes=(*verdict.notes, *notes))
 
 
 def _delegates(artifact: Artifact) -> bool:

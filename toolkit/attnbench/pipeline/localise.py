@@ -15,7 +15,7 @@ from attnbench.errors import AttnbenchError
 from attnbench.graphs import open_graph
 from attnbench.graphs.boundaries import boundaries
 from attnbench.parity.cases import Expected
-from attnbench.parity.limits import Limits, limits_for
+from attnbench.parity.limits import Limits
 from attnbench.pipeline.inside import Inputs, Inside
 from attnbench.pipeline.operators import first_operator
 from attnbench.pipeline.parity import Question
@@ -74,12 +74,13 @@ def localise(
     where the file cannot be looked into.
     """
     asked = [one for one in question.expected if _fails(verdict, one)] or list(question.expected)
-    search = searching(artifact, {one.name: question.inputs[one.name] for one in asked}, device)
+    inputs = {one.name: question.inputs[one.name] for one in asked}
+    search = searching(artifact, inputs, question.limits(artifact), device)
     found = search.all() if verdict else search.bisect()
     return _divergence(search, found, _steady(search, asked), folder)
 
 
-def searching(artifact: Artifact, inputs: Inputs, device: Device) -> Search:
+def searching(artifact: Artifact, inputs: Inputs, limits: Limits, device: Device) -> Search:
     """The blocks of an artifact on these inputs, none of them looked at yet. Raises BadOption."""
     editor = open_graph(artifact)
     inside = Inside.of(reference_of(artifact), inputs)
@@ -87,7 +88,7 @@ def searching(artifact: Artifact, inputs: Inputs, device: Device) -> Search:
         Probe.of(artifact, editor, device, [*inputs.values()]),
         inside,
         boundaries(editor.graph, artifact.blocks, _shapes(artifact, inside)),
-        limits_for(artifact.backend, artifact.recipe.precision),
+        limits,
     )
 
 

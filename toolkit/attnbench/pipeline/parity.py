@@ -13,11 +13,12 @@ from torch import nn
 
 from attnbench.devices import Device
 from attnbench.errors import BadModel
+from attnbench.parity.adjustment import NOTHING, Adjustment
 from attnbench.parity.border import feed, feedable, read
 from attnbench.parity.cases import Expected, Margins
 from attnbench.parity.inputs import Images, image_inputs, standard_inputs
 from attnbench.parity.judge import judge
-from attnbench.parity.limits import limits_for
+from attnbench.parity.limits import Limits, limits_for
 from attnbench.parity.metrics import Array
 from attnbench.pipeline.computed import NOTES, evidence, outputs_of
 from attnbench.pipeline.reference import reference_of
@@ -31,10 +32,15 @@ from attnbench_models.backbones import BACKBONES
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The inputs of one model, and what PyTorch makes of them."""
+    """The inputs of one model, what PyTorch makes of them, and limits that are not the usual."""
 
     inputs: Mapping[str, Sequence[Array]]
     expected: tuple[Expected, ...]
+    adjustment: Adjustment = NOTHING
+
+    def limits(self, artifact: Artifact) -> Limits:
+        """What an artifact's outputs are held to. Raises BadOption where there are none."""
+        return self.adjustment.of(limits_for(artifact.backend, artifact.recipe.precision))
 
 
 def ask(module: nn.Module, artifact: Artifact, images: Images | None = None) -> Question:
@@ -119,7 +125,7 @@ def _outputs(
 
 def verify(artifact: Artifact, question: Question, device: Device) -> Verdict:
     """The verdict on one artifact; all inputs are computed in one launch on the device."""
-    limits = limits_for(artifact.backend, artifact.recipe.precision)
+    limits = question.limits(artifact)
     got = _computed(artifact, device, question)
     cases = tuple(
         case
@@ -154,13 +160,18 @@ def identify(artifact: Artifact) -> ArtifactId:
     return ArtifactId(artifact.backend, artifact.sha256, artifact.recipe, artifact.recipe_key)
 
 
-def questions(artifacts: Sequence[Artifact], images: Images | None = None) -> dict[str, Question]:
+def questions(
+    artifacts: Sequence[Artifact],
+    images: Images | None = None,
+    adjustment: Adjustment = NOTHING,
+) -> dict[str, Question]:
     """One question for each reference among the artifacts, by `reference_key`."""
     asked: dict[str, Question] = {}
     for artifact in artifacts:
         key = reference_key(artifact)
         if key not in asked:
-            asked[key] = ask(reference_of(artifact), artifact, images)
+            question = ask(reference_of(artifact), artifact, images)
+            asked[key] = replace(question, adjustment=adjustment)
     return asked
 
 

@@ -9,10 +9,11 @@ from functools import partial
 
 from torch import Tensor, nn
 
+from attnbench.parity.adjustment import NOTHING, Adjustment
 from attnbench.parity.bisection import first_wrong
 from attnbench.parity.inputs import Images, further_inputs
 from attnbench.parity.judge import judge
-from attnbench.parity.limits import Limits, limits_for
+from attnbench.parity.limits import Limits
 from attnbench.pipeline.faults import attention, doubled, faded, flat, removable, run
 from attnbench.pipeline.inside import Inside
 from attnbench.pipeline.parity import Question, answers, questions, reference_key, task_of
@@ -65,6 +66,7 @@ def with_power(
     progress: Progress,
     images: Images | None = None,
     globs: Sequence[str] = (),
+    adjustment: Adjustment = NOTHING,
 ) -> tuple[Verdict, ...]:
     """
     The verdicts, each with what its gate would have missed.
@@ -72,18 +74,17 @@ def with_power(
     Needs the reference alone, so artifacts of one reference and the same limits share it. `globs`
     name attention in the references of files that others made.
     """
-    asked = questions(artifacts, images)
+    asked = questions(artifacts, images, adjustment)
     found: dict[tuple[str, Limits], Power] = {}
+    keys: list[tuple[str, Limits]] = []
     for artifact in artifacts:
-        key = reference_key(artifact)
-        limits = limits_for(artifact.backend, artifact.recipe.precision)
-        if (key, limits) not in found:
-            gate = Gate(reference_of(artifact), artifact, asked[key], limits)
+        question = asked[reference_key(artifact)]
+        limits = question.limits(artifact)
+        keys.append((reference_key(artifact), limits))
+        if keys[-1] not in found:
+            gate = Gate(reference_of(artifact), artifact, question, limits)
             with stepping(progress, f"what parity of {artifact.backend} would have missed"):
-                found[key, limits] = power(gate, blocks_of(gate, globs))
-    keys = [
-        (reference_key(one), limits_for(one.backend, one.recipe.precision)) for one in artifacts
-    ]
+                found[keys[-1]] = power(gate, blocks_of(gate, globs))
     return tuple(
         replace(verdict, power=found[key]) for verdict, key in zip(verdicts, keys, strict=True)
     )

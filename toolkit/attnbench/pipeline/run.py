@@ -9,6 +9,7 @@ from attnbench.backends import format_of
 from attnbench.clock import now
 from attnbench.devices import Device
 from attnbench.errors import UnknownOperator
+from attnbench.parity.adjustment import NOTHING, Adjustment
 from attnbench.parity.inputs import Images
 from attnbench.pipeline.computed import check, judgeable
 from attnbench.pipeline.effort import Effort
@@ -49,6 +50,7 @@ def verify_all(
     progress: Progress,
     images: Images | None = None,
     localising: Localising | None = None,
+    adjustment: Adjustment = NOTHING,
 ) -> tuple[Verdict, ...]:
     """
     A verdict on every artifact, against the module that it was made from.
@@ -56,7 +58,7 @@ def verify_all(
     With `localising` also the first block that differs, of those of ours that fail.
     """
     with stepping(progress, "reference in PyTorch"):
-        asked = questions(artifacts, images)
+        asked = questions(artifacts, images, adjustment)
     verdicts = []
     for artifact in artifacts:
         with stepping(progress, f"parity {artifact.backend}"):

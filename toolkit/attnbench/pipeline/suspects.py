@@ -12,7 +12,7 @@ from attnbench.devices import Device
 from attnbench.parity.border import RAW, feed, is_image, read
 from attnbench.parity.cases import Expected
 from attnbench.parity.judge import judge
-from attnbench.parity.limits import Limits, limits_for
+from attnbench.parity.limits import Limits
 from attnbench.parity.metrics import Array
 from attnbench.pipeline.computed import outputs_of
 from attnbench.pipeline.parity import Question, task_of
@@ -58,7 +58,7 @@ def explained(artifact: Artifact, question: Question, device: Device) -> str | N
     expected, arrays = question.expected[at], question.inputs[INPUT]
     found = list(suspects(border, arrays))
     computed = outputs_of(artifact, [feed(one.border, arrays) for one in found], device)
-    limits = limits_for(artifact.backend, artifact.recipe.precision)
+    limits = question.limits(artifact)
     for one, outputs in zip(found, computed, strict=True):
         got = read(one.border, outputs, expected.single)
         if _agrees(_ending(expected, one.end), got, limits, task_of(artifact.recipe)):

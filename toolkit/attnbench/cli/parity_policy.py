@@ -1,0 +1,47 @@
+"""The part of a policy that is about parity: limits of its own, precisions, blind spots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from attnbench.backends.formats import FORMATS
+from attnbench.cli.options import PRECISIONS
+from attnbench.errors import BadOption, UnknownName
+from attnbench.parity.adjustment import Adjustment
+from attnbench.parity.limits import limits_for
+
+
+class Adjusted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    Limits of a model's own, as the fields of `attnbench.parity.limits.Limits`.
+
+    They may be tighter; one that is wider needs a `reason`, which every verdict repeats.
+    """
+
+    factor: float | None = None
+    floor: float | None = None
+    ceiling_db: float | None = None
+    absolute: float | None = None
+    reason: str = ""
+
+    def adjustment(self) -> Adjustment:
+        """The same for the pipeline."""
+        return Adjustment(**msgspec.structs.asdict(self))
+
+
+def check_parity(
+    limits: Adjusted | None, precisions: Sequence[str], backends: Sequence[str] | None, where: str
+) -> None:
+    """Raise BadOption or UnknownName for what no artifact could be held to."""
+    for precision in precisions:
+        if precision not in PRECISIONS:
+            raise UnknownName("precision", precision, PRECISIONS)
+        for backend in backends or FORMATS:
+            try:
+                usual = limits_for(backend, precision)
+                if limits is not None:
+                    limits.adjustment().of(usual)
+            except BadOption as error:
+                raise BadOption(f"{where}: {error}", hint=error.hint) from error
