@@ -8,7 +8,7 @@ import plotly.graph_objects
 import pytest
 
 from attnbench.records import Interval, Sustained
-from attnbench.report.samples import MOST, conditions, every, frame_ns, samples
+from attnbench.report.samples import MOST, conditions, every, frame, samples
 from attnbench.report.samples_chart import sample_charts
 from attnbench.report.sustained_chart import stretches, sustained_charts
 from attnbench.report.view import Column
@@ -46,10 +46,17 @@ def test_what_is_far_off_is_at_the_edge_and_says_how_far():
     slow = replace(M, runs=((90_000_000, *M.runs[0][1:]), *M.runs[1:]))
     edge = traces(slow)["beyond the frame"]
     assert "90.0 ms" in edge["text"]
-    assert frame_ns(samples(slow)) < 3_000_000
+    assert frame(samples(slow)).roof_ns < 3_000_000
     drawn = traces(slow)
     marks = sum(len(drawn[name]["x"]) for name in ("timed", "warm-up", "beyond the frame"))
     assert marks == len(samples(slow))
+
+
+def test_times_that_hardly_differ_fill_the_frame():
+    box = frame(samples(M))
+    fastest, slowest = min(map(min, M.runs)), max(map(max, M.runs))
+    assert box.low_ns < fastest < slowest < box.roof_ns
+    assert box.roof_ns - box.low_ns < 0.03 * slowest
 
 
 def test_the_lines_are_the_medians_of_the_launches():

@@ -123,7 +123,7 @@ def _block_chart(at: int, column: Column, rows: Sequence[Part], longest_ns: int)
     layout["xaxis"] |= {
         "range": [0, longest_ns / 1e6 * 1.22 or 1],
         "ticksuffix": " ms",
-        "nticks": 5,
+        "nticks": 4,
     }
     backbone = [part.backbone_ns if i < own else 0 for i, part in enumerate(rows)]
     residual = [part.backbone_ns if i >= own else 0 for i, part in enumerate(rows)]

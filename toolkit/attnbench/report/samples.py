@@ -37,6 +37,15 @@ class Seen:
     held: tuple[bool, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What of the times is drawn: up to `top_ns` at its place, from `low_ns` to `roof_ns`."""
+
+    top_ns: int
+    low_ns: float
+    roof_ns: float
+
+
 def samples(m: Measurement) -> list[Sample]:
     """Every inference in its order; launches are drawn equally wide, whatever they took."""
     return [one for at, _ in enumerate(m.runs) for one in _launch(m, at)]
@@ -47,10 +56,12 @@ def every(shown: Sequence[Sample]) -> int:
     return math.ceil(len(shown) / MOST) or 1
 
 
-def frame_ns(shown: Sequence[Sample]) -> int:
-    """The longest time that is drawn at its place."""
+def frame(shown: Sequence[Sample]) -> Frame:
+    """A frame that outliers do not stretch."""
     counted = sorted(one.ns for one in shown if not one.warmup)
-    return counted[math.ceil(INSIDE * len(counted)) - 1]
+    top = counted[math.ceil(INSIDE * len(counted)) - 1]
+    margin = max(0.01 * top, 0.1 * (top - counted[0]))
+    return Frame(top, max(0.0, counted[0] - margin), top + margin)
 
 
 def conditions(m: Measurement) -> tuple[Seen, ...]:

@@ -17,7 +17,16 @@ from attnbench.report.charts import (
     Spec,
     plotly_frame,
 )
-from attnbench.report.samples import LOAD, Sample, Seen, conditions, every, frame_ns, samples
+from attnbench.report.samples import (
+    LOAD,
+    Frame,
+    Sample,
+    Seen,
+    conditions,
+    every,
+    frame,
+    samples,
+)
 from attnbench.report.view import Column
 
 COURSE_PX, CONDITION_PX, GAP_PX, AXIS_PX, TOP_PX = 230, 64, 24, 44, 8
@@ -33,17 +42,17 @@ def sample_charts(shown: Sequence[Column], name: str) -> tuple[Chart, ...]:
 def _chart(name: str, column: Column) -> Chart:
     m = column.measurement
     found, seen = samples(m), conditions(m)
-    top_ns = frame_ns(found)
-    beyond = sum(one.ns > top_ns for one in found if not one.warmup)
+    box = frame(found)
+    beyond = sum(one.ns > box.top_ns for one in found if not one.warmup)
     data = [
-        _marks(found, top_ns, warmup=True),
-        _marks(found, top_ns, warmup=False),
-        _edge(found, top_ns),
+        _marks(found, box, warmup=True),
+        _marks(found, box, warmup=False),
+        _edge(found, box),
         _medians(m),
-        _spread(found, top_ns),
+        _spread(found, box),
         *(_condition(one, row) for row, one in enumerate(seen, 3)),
     ]
-    layout = _layout(m, seen, top_ns)
+    layout = _layout(m, seen, box)
     timed = sum(map(len, m.runs))
     words = (
         f"{timed} inferences in {units.counted(len(m.runs), 'launch')}, {beyond} beyond the frame"
@@ -53,8 +62,8 @@ def _chart(name: str, column: Column) -> Chart:
     return Chart(name, title, words, layout["height"], {"data": data, "layout": layout})
 
 
-def _marks(found: Sequence[Sample], top_ns: int, *, warmup: bool) -> Spec:
-    drawn = [one for one in found[:: every(found)] if one.warmup is warmup and one.ns <= top_ns]
+def _marks(found: Sequence[Sample], box: Frame, *, warmup: bool) -> Spec:
+    drawn = [one for one in found[:: every(found)] if one.warmup is warmup and one.ns <= box.top_ns]
     style = {"size": 3.5, "color": MUTED if warmup else BACKBONE, "opacity": 0.75}
     return {
         "type": "scatter",
@@ -67,17 +76,18 @@ def _marks(found: Sequence[Sample], top_ns: int, *, warmup: bool) -> Spec:
     }
 
 
-def _edge(found: Sequence[Sample], top_ns: int) -> Spec:
+def _edge(found: Sequence[Sample], box: Frame) -> Spec:
     """What is beyond the frame, at its edge."""
-    drawn = [one for one in found if one.ns > top_ns]
+    drawn = [one for one in found if one.ns > box.top_ns]
     return {
         "type": "scatter",
         "mode": "markers",
         "name": "beyond the frame",
         "x": [round(one.at, 4) for one in drawn],
-        "y": [_roof(top_ns) for _ in drawn],
+        "y": [box.roof_ns / 1e6 for _ in drawn],
         "text": [f"{units.duration(one.ns)}{', warm-up' if one.warmup else ''}" for one in drawn],
         "hovertemplate": "%{text}<extra></extra>",
+        "cliponaxis": False,
         "marker": {
             "size": 8,
             "symbol": ["triangle-up-open" if one.warmup else "triangle-up" for one in drawn],
@@ -100,11 +110,11 @@ def _medians(m: Measurement) -> Spec:
     }
 
 
-def _spread(found: Sequence[Sample], top_ns: int) -> Spec:
+def _spread(found: Sequence[Sample], box: Frame) -> Spec:
     return {
         "type": "histogram",
         "name": "distribution",
-        "y": [one.ns / 1e6 for one in found if not one.warmup and one.ns <= top_ns],
+        "y": [one.ns / 1e6 for one in found if not one.warmup and one.ns <= box.top_ns],
         "nbinsy": 36,
         "xaxis": "x2",
         "marker": {"color": BACKBONE},
@@ -131,10 +141,8 @@ def _condition(one: Seen, row: int) -> Spec:
     }
 
 
-def _layout(m: Measurement, seen: Sequence[Seen], top_ns: int) -> Spec:
+def _layout(m: Measurement, seen: Sequence[Seen], box: Frame) -> Spec:
     plot_px = COURSE_PX + len(seen) * (GAP_PX + CONDITION_PX)
-    fastest_ns = min(ns for run in m.runs for ns in run)
-    low_ns = max(0.0, fastest_ns - 0.15 * (top_ns - fastest_ns))
     layout = plotly_frame(plot_px + TOP_PX + AXIS_PX) | {
         "margin": {"l": 52, "r": 8, "t": TOP_PX, "b": AXIS_PX},
         "bargap": 0.05,
@@ -150,7 +158,7 @@ def _layout(m: Measurement, seen: Sequence[Seen], top_ns: int) -> Spec:
         "yaxis": AXIS
         | {
             "domain": [1 - COURSE_PX / plot_px, 1],
-            "range": [low_ns / 1e6, _roof(top_ns) * 1.02],
+            "range": [box.low_ns / 1e6, box.roof_ns / 1e6],
             "title": {"text": "ms", "standoff": 4},
             "nticks": 6,
         },
@@ -164,11 +172,6 @@ def _layout(m: Measurement, seen: Sequence[Seen], top_ns: int) -> Spec:
         layout[f"yaxis{row + 3}"] = AXIS | {"domain": domain, "nticks": 3, "rangemode": mode}
         layout["annotations"].append(_name(one.name, top))
     return layout
-
-
-def _roof(top_ns: int) -> float:
-    """Where the frame ends, in ms."""
-    return top_ns / 1e6 * 1.03
 
 
 def _interval(m: Measurement) -> Spec:

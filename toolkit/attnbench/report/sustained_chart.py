@@ -62,11 +62,11 @@ def _line(
 ) -> Spec:
     return {
         "type": "scatter",
-        "mode": "lines+markers",
+        "mode": "lines" if len(found) > 1 else "markers",
         "name": name,
         "x": [stretch[0] for stretch in found],
         "y": [stretch[which] for stretch in found],
         "line": {"color": colour, "width": 2, "dash": dash},
-        "marker": {"size": 4, "color": colour},
+        "marker": {"size": 9, "color": colour},
         "hovertemplate": f"{name} %{{y:.4g}} ms<extra></extra>",
     }
