@@ -84,10 +84,11 @@ def attention_cost(
     if a.blocks is None or b.blocks is None:
         return found
     seen = _Seen(_by_place(pair.a, pair), _by_place(pair.b, pair))
-    attention = {Place(one.path) for m in (a, b) for one in m.blocks or () if _attends(one.kind)}
+    attention = {
+        Place(one.path) for m in (a, b) for one in m.blocks or () if one.kind == "attention"
+    }
     attributed = seen.change(attention)
     gap = _differences(attributed, plain)
-    shifted = _shifts(pair, seen, attention)
     rest = _differences(seen.change(seen.places - attention), gap)
     return replace(
         found,
@@ -96,7 +97,7 @@ def attention_cost(
         agree=_includes_zero(_estimate(gap), a),
         rest=_estimate(rest),
         blocks=_blocks(b, seen, footprint),
-        shifts=shifted,
+        shifts=_shifts(pair, seen, attention),
     )
 
 
@@ -209,10 +210,6 @@ def _differences(a: Sequence[float], b: Sequence[float]) -> list[float]:
 
 def _total(places: Mapping[Place, float], wanted: set[Place]) -> float:
     return sum(ns for place, ns in places.items() if place in wanted)
-
-
-def _attends(kind: str) -> bool:
-    return kind == "attention"
 
 
 def _tested(values: Sequence[float]) -> Shifted | None:
