@@ -11,7 +11,7 @@ import msgspec
 
 from attnbench.errors import BadInput
 from attnbench.files import write
-from attnbench.records import SCHEMA, Comparison, Measurement, Verdict
+from attnbench.records import SCHEMA, Comparison, Gated, Measurement, Verdict
 from attnbench.records.costs import AttentionCost
 from attnbench.records.histories import History
 from attnbench.records.papers import PaperTable
@@ -36,6 +36,7 @@ class Run:
     sweeps: tuple[Sweep, ...] = ()
     tables: tuple[PaperTable, ...] = ()
     histories: tuple[History, ...] = ()
+    gated: tuple[Gated, ...] = ()
     schema: int = SCHEMA
 
 

@@ -11,6 +11,7 @@ import click
 from attnbench.cli import outcome
 from attnbench.cli.console import say
 from attnbench.cli.device_options import Chosen
+from attnbench.cli.latency_policy import LatencyGating
 from attnbench.cli.policy import Check, Policy
 from attnbench.cli.subject import Subject, failure_lines, subject
 from attnbench.devices import Device
@@ -35,12 +36,13 @@ from attnbench.store import Run
 
 
 def judged(
-    policy: Policy, baseline: Path, progress: Progress, *, update: bool
+    policy: Policy, baseline: Path, timed: LatencyGating, progress: Progress, *, update: bool
 ) -> tuple[tuple[Verdict, ...], tuple[Failure, ...]]:
     """
     Verdicts on all models and devices of a policy, and what could not be exported or computed.
 
     One that fails stops no other. The baseline is updated if there is an artifact of every model.
+    Latency is left to `timed`.
     """
     made: dict[str, tuple[Artifact, ...]] = {}
     verdicts: list[Verdict] = []
@@ -56,10 +58,14 @@ def judged(
             failed += unknown
             for artifact, verdict in found:
                 verdicts.append(with_delegation(check.name, artifact, verdict, before))
+        if check.latency is not None:
+            devices = check.latency.devices or check.devices
+            timed.take(check.name, check.latency.terms(check.name), devices, chosen.artifacts)
         failure_lines(failed)
         failures += failed
     if update and not failures:
         write_baseline(baseline, made)
+        timed.finish()
         say(f"baseline: {baseline}")
     return tuple(verdicts), tuple(failures)
 
@@ -96,7 +102,10 @@ def _verdicts(
 
 def annotate(run: Run, policy: Path) -> None:
     """Tell the workflow of GitHub in which this runs."""
-    for line in github.workflow_commands(run.verdicts, str(policy)):
+    for line in (
+        *github.workflow_commands(run.verdicts, str(policy)),
+        *github.latency_commands(run.gated, str(policy)),
+    ):
         click.echo(line, err=True)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:

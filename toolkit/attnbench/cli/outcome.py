@@ -90,16 +90,24 @@ def exit_code(run: Run, failures: Sequence[Failure], *, strict: bool = False) ->
     return AttributionError.exit_code if refused else 0
 
 
+def gate_code(run: Run, failures: Sequence[Failure]) -> int:
+    """The same of a gate: 1 also for a latency that fails; 7 if nothing else is wrong but one."""
+    outcomes = {one.outcome for one in run.gated}
+    if "fail" in outcomes:
+        return FAILED
+    return exit_code(run, failures) or (INCONCLUSIVE if "inconclusive" in outcomes else 0)
+
+
 def show_parity(
     run: Run, *, as_json: bool, junit_to: Path | None, markdown_to: Path | None
 ) -> None:
     """The verdicts, on standard output and into the files asked for."""
     if junit_to is not None:
-        write(junit_to, junit.render(run.verdicts))
+        write(junit_to, junit.render(run.verdicts, run.gated))
     if markdown_to is not None:
         write(markdown_to, markdown.render(run))
     if as_json:
-        write_json(documents.parity_document(run.verdicts))
+        write_json(documents.gate_document(run))
     else:
         print_report(run, Console())
 

@@ -11,6 +11,7 @@ import msgspec
 
 from attnbench.backends.formats import FORMATS
 from attnbench.cli.border_options import NAMES
+from attnbench.cli.latency_policy import Latency
 from attnbench.cli.parity_policy import Adjusted, check_parity
 from attnbench.cli.subject import declared_from
 from attnbench.cli.types import Size
@@ -26,8 +27,9 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     One model of a policy: a recipe in the words of the command line, or a file with its reference.
 
     `name` is what the baseline calls it. `to` are backends, all of ours by default; `devices` are
-    names or profiles. Keys from `map` on are about a file, as in docs/foreign.md. Paths are
-    relative to the working directory, as on the command line.
+    names or profiles. Keys from `map` on are about a file, as in docs/foreign.md, but `latency`,
+    which is held against a baseline of its own. Paths are relative to the working directory, as on
+    the command line.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file_std: Triple | None = None
     file_bgr: bool | None = None
     file_layout: Literal["nchw", "nhwc"] | None = None
+    latency: Latency | None = None
 
     def variants(self) -> tuple[Check, ...]:
         """One check for each of its precisions."""
@@ -150,6 +153,8 @@ def _check_model(check: Check, where: str) -> None:
     check_parity(check.limits, check.precisions or (check.precision or "fp32",), check.to, where)
     if not check.devices:
         raise BadOption(f"{where} names no device")
+    if check.latency is not None:
+        check.latency.terms(where)
 
 
 def _pairs(table: Mapping[str, str | float | bool]) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from attnbench.records.exported import (
     Undelegated,
     is_inside,
 )
+from attnbench.records.gated import Gated, How
 from attnbench.records.judged import (
     DIFFERS,
     BlockError,
@@ -85,6 +86,8 @@ __all__ = [
     "Evidence",
     "Finding",
     "FirstOperator",
+    "Gated",
+    "How",
     "Interval",
     "Kind",
     "Launch",

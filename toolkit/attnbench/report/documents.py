@@ -17,6 +17,9 @@ from attnbench.store import Run
 
 Document = dict[str, Any]
 
+ORDER: tuple[Outcome, ...] = ("fail", "inconclusive", "pass")
+"""Worst first."""
+
 
 def profile_document(measurements: Sequence[Measurement]) -> Document:
     """The document of `profile --json`: every measurement as it is recorded."""
@@ -29,6 +32,19 @@ def parity_document(verdicts: Sequence[Verdict]) -> Document:
         "schema": SCHEMA,
         "verdict": _word(bool(verdicts) and all(verdicts)),
         "artifacts": [_judged(verdict) for verdict in verdicts],
+    }
+
+
+def gate_document(run: Run) -> Document:
+    """The document of `gate --json`, and of `parity --json` where no latency was judged."""
+    found = parity_document(run.verdicts)
+    if not run.gated:
+        return found
+    outcomes = {one.outcome for one in run.gated} | {found["verdict"]}
+    return {
+        **found,
+        "verdict": next(one for one in ORDER if one in outcomes),
+        "latency": [_plain(one) for one in run.gated],
     }
 
 
@@ -82,8 +98,7 @@ def noise_document(found: Noise) -> Document:
 def worst(comparisons: Sequence[Comparison]) -> Outcome | None:
     """One that failed decides, then one that is inconclusive; None where there is no limit."""
     found = {one.outcome for one in comparisons}
-    order: tuple[Outcome, ...] = ("fail", "inconclusive", "pass")
-    return next((outcome for outcome in order if outcome in found), None)
+    return next((outcome for outcome in ORDER if outcome in found), None)
 
 
 def _judged(verdict: Verdict) -> Document:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from attnbench.records import Verdict
-from attnbench.report import prose
+from attnbench.records import Gated, Verdict
+from attnbench.report import gated, prose
 from attnbench.store import Run
 
 
@@ -19,6 +19,15 @@ def workflow_commands(verdicts: Sequence[Verdict], policy: str) -> Iterator[str]
             yield f"::{kind} file={_property(policy)},title={_property(name)}::{_data(one.text)}"
         if verdict and not told:
             yield f"::notice file={_property(policy)},title={_property(name)}::parity passes"
+
+
+def latency_commands(latencies: Sequence[Gated], policy: str) -> Iterator[str]:
+    """The same of latencies; what could not be decided is a warning."""
+    kinds = {"fail": "error", "inconclusive": "warning", "pass": "notice"}
+    for one in latencies:
+        name = gated.name(one)
+        place = f"file={_property(policy)},title={_property(name)}"
+        yield f"::{kinds[one.outcome]} {place}::{_data(gated.sentence(one))}"
 
 
 def _data(text: str) -> str:

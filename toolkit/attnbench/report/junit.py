@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
-from attnbench.records import Case, Verdict
-from attnbench.report import divergence
+from attnbench.records import Case, Gated, Verdict
+from attnbench.report import divergence, gated
 from attnbench.report.margins import margin
 
 
-def render(verdicts: Sequence[Verdict]) -> str:
-    """One test suite an artifact, one test case an input and metric."""
+def render(verdicts: Sequence[Verdict], latencies: Sequence[Gated] = ()) -> str:
+    """One test suite an artifact, one test case an input and metric; one suite of latencies."""
     root = Xml.Element("testsuites", name="attnbench parity")
     for verdict in verdicts:
         failed = sum(not case.passed for case in verdict.cases)
@@ -25,6 +25,8 @@ def render(verdicts: Sequence[Verdict]) -> str:
         told = [*verdict.notes, *([] if found is None else [divergence.told(found)])]
         if told:
             Xml.SubElement(suite, "system-out").text = "\n".join(told)
+    if latencies:
+        _add_latencies(root, latencies)
     Xml.indent(root)
     return Xml.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -36,3 +38,22 @@ def _add(suite: Xml.Element, name: str, case: Case) -> None:
         most = "at most" if case.better == "lower" else "at least"
         message = f"{case.metric} is {shown.value}, must be {most} {shown.limit}"
         Xml.SubElement(test, "failure", message=message)
+
+
+def _add_latencies(root: Xml.Element, latencies: Sequence[Gated]) -> None:
+    """What could not be decided was skipped, in the words of JUnit."""
+    outcomes = [one.outcome for one in latencies]
+    suite = Xml.SubElement(
+        root,
+        "testsuite",
+        name="latency",
+        tests=str(len(latencies)),
+        failures=str(outcomes.count("fail")),
+        skipped=str(outcomes.count("inconclusive")),
+    )
+    for one in latencies:
+        name = gated.name(one)
+        test = Xml.SubElement(suite, "testcase", classname="latency", name=name)
+        if not one:
+            kind = "failure" if one.outcome == "fail" else "skipped"
+            Xml.SubElement(test, kind, message=gated.sentence(one))

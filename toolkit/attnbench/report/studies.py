@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from attnbench.report import cost, history, paper, sweep, units
+from attnbench.report import cost, gated, history, paper, sweep, units
 from attnbench.report.tables import Table
 from attnbench.store import Run
 
@@ -23,6 +23,7 @@ def tables(run: Run) -> Iterator[Table]:
         yield from paper.tables(table)
     for told in run.histories:
         yield from history.tables(told)
+    yield gated.table(run.gated)
 
 
 def sentences(run: Run) -> Iterator[str]:
@@ -35,6 +36,7 @@ def sentences(run: Run) -> Iterator[str]:
         yield from paper.sentences(table)
     for told in run.histories:
         yield from history.sentences(told)
+    yield from gated.sentences(run.gated)
 
 
 def notices(run: Run) -> Iterator[Said]:
@@ -45,6 +47,7 @@ def notices(run: Run) -> Iterator[Said]:
         yield from (("warning", subject, text) for subject, text in sweep.notices(swept))
     for table in run.tables:
         yield from (("note", subject, text) for subject, text in paper.notices(table))
+    yield from gated.notices(run.gated)
 
 
 def terms(run: Run) -> Iterator[tuple[str, str]]:
