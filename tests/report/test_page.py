@@ -129,6 +129,32 @@ def test_report_is_written_in_both_forms(tmp_path):
     assert all(path.stat().st_size > 1000 for path in paths.values())
 
 
+def luminance(colour):
+    """Relative luminance by WCAG 2.2 of a colour such as #0072b2."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_text_stands_out_from_what_it_is_on(text, scheme):
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
+    light, dark = (
+        dict(re.findall(r"--([a-z-]+): (#\w{6})", part))
+        for part in (style.partition("@media")[0], style.partition("@media")[2].partition("}")[0])
+    )
+    colours = light | dark if scheme else light
+    assert not scheme or colours["page"] != light["page"]
+    for ink, ground in (
+        *(("ink", one) for one in ("page", "card", "band", "grid", "bad-soft", "warn-soft")),
+        *(("muted", one) for one in ("page", "card")),
+        *((f"on-{one}", one) for one in ("attention", "backbone", "residual")),
+        *(("bad", "card"), ("bad", "bad-soft"), ("warn", "warn-soft"), ("link", "page")),
+    ):
+        pair = sorted((luminance(colours[ink]), luminance(colours[ground])))
+        assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, (ink, ground)
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     return write_report(RUN, tmp_path_factory.mktemp("page"), "page")["html"].as_uri()

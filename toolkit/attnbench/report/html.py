@@ -132,7 +132,8 @@ def _chooser(one: Section) -> str:
     trees = " ".join(chart.id for chart in one.shown)
     return (
         '<label class="chooser" hidden>Show '
-        f'<select data-trees="{trees}">{options}</select></label>'
+        f'<select aria-label="Show of {_text(one.title)}" data-trees="{trees}">{options}</select>'
+        "</label>"
     )
 
 
