@@ -10,7 +10,7 @@ from attnbench.devices.host import HOST
 from attnbench.errors import BadOption, DeviceError, RunnerError
 from attnbench.pipeline import bench as bench_module
 from attnbench.pipeline.effort import Effort
-from attnbench.pipeline.sweep import Plan, Sweeping
+from attnbench.pipeline.sweep import Plan, Sweeping, check_clock
 from attnbench.pipeline.sweep_models import Model, variants
 from attnbench.pipeline.sweep_state import State
 from attnbench.progress import Silent
@@ -166,7 +166,7 @@ def test_instructions_need_no_sweep():
         clock: str = INSTRUCTIONS
 
     with pytest.raises(BadOption, match="a sweep is of real time"):
-        Sweeping(MODELS, (SETUP,), Counting(), Effort(), Plan())
+        check_clock(Counting())
 
 
 def test_it_is_stored_and_shown(launches, tmp_path):

@@ -13,7 +13,7 @@ from attnbench.devices.profile import DeviceProfile
 from attnbench.errors import BadOption, UnknownName
 from attnbench.pipeline.effort import INTERLEAVED, effort_on
 from attnbench.pipeline.export import Request
-from attnbench.pipeline.sweep import ROUNDS, Plan, Sweeping
+from attnbench.pipeline.sweep import ROUNDS, Plan, Sweeping, check_clock
 from attnbench.pipeline.sweep_models import made, timeable, variants
 from attnbench.pipeline.sweep_state import State
 from attnbench.progress import Progress
@@ -36,6 +36,7 @@ def swept_recipes(
     progress: Progress,
 ) -> Sweep:
     """Export, launch what has not been launched, and put all of it into one table."""
+    check_clock(device)
     effort = effort_on(device, None, given["iterations"], usual=INTERLEAVED)
     request = _request(given)
     setups = _setups(given, request.backends, device, effort.threads)

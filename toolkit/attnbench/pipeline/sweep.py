@@ -25,6 +25,15 @@ from attnbench.store import to_json
 ROUNDS = 10
 
 
+def check_clock(device: Device) -> None:
+    """Raise BadOption for a device whose times launches in turn would not make better."""
+    if device.clock == INSTRUCTIONS:
+        raise BadOption(
+            "a sweep is of real time: launches that count instructions need no turns",
+            hint="`attnbench profile` each of the models there",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`rounds` of one launch a cell, each in an order of its own that is drawn with `seed`."""
@@ -48,13 +57,6 @@ class Sweeping:
     device: Device
     effort: Effort
     plan: Plan
-
-    def __post_init__(self) -> None:
-        if self.device.clock == INSTRUCTIONS:
-            raise BadOption(
-                "a sweep is of real time: launches that count instructions need no turns",
-                hint="`attnbench profile` each of the models there",
-            )
 
     @property
     def key(self) -> str:
