@@ -10,6 +10,7 @@ import plotly.graph_objects
 import pytest
 
 from attnbench.records import Interval
+from attnbench.records.papers import PaperTable
 from attnbench.records.sweeps import Cell, Failed, RankCorrelation, Setup, Sweep
 from attnbench.report import html, sheets, write_report
 from attnbench.report.sweep_chart import sweep_charts
@@ -94,6 +95,13 @@ def test_the_page_of_a_sweep_in_a_browser(browser, tmp_path, width):
     assert browser.eval("document.querySelectorAll('#sweep-0-0 .points path').length") == 8
     fill = "getComputedStyle(document.querySelector('#sweep-0-0 .points path')).fill"
     assert browser.eval(fill) == "rgb(0, 114, 178)"
+
+
+def test_the_sweep_behind_a_published_table_is_shown_like_any_other():
+    table = PaperTable("t", "Table", "somewhere", (), invented.DEVICE, SWEEP)
+    run = Run(invented.WHEN, tables=(table, replace(table, sweep=None)))
+    assert 'id="sweep-0-1"' in html.render(run)
+    assert "sweep" in sheets.sheets(run)
 
 
 def test_without_any_measurement_there_is_no_chart():

@@ -18,7 +18,7 @@ from attnbench.report.rounds_chart import round_chart
 from attnbench.report.samples_chart import sample_charts
 from attnbench.report.sustained_chart import sustained_charts
 from attnbench.report.sweep_chart import sweep_charts
-from attnbench.report.view import Column, columns, comparisons, judged, sides
+from attnbench.report.view import Column, columns, comparisons, judged, sides, sweeps
 from attnbench.store import Run
 
 TREE = (
@@ -96,7 +96,7 @@ def sections(run: Run) -> tuple[Section, ...]:
 
 
 def _sections(run: Run) -> Iterator[Section]:
-    for at, swept in enumerate(run.sweeps):
+    for at, swept in enumerate(sweeps(run)):
         title = f"Latency over MACs on {swept.device.name}"
         yield Section(sweep_charts(swept, f"sweep-{at}"), title, SWEEP, form="pair")
     for at, cost in enumerate(run.costs):

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from attnbench.records import BlockRatio, Comparison, Measurement
 from attnbench.records.sweeps import Cell, Sweep
-from attnbench.report.view import comparisons, every_column
+from attnbench.report.view import comparisons, every_column, sweeps
 from attnbench.store import Run
 
 Cells = Sequence[object]
@@ -34,10 +34,8 @@ def sheets(run: Run) -> Mapping[str, str]:
         heads = ("backend", "device", "a", "b", "block", "kind", "a_ns", "b_ns", "ratio")
         rows = (row for one in held for row in _comparison(one))
         found["comparisons"] = _text((*heads, "low", "high", "finding"), rows)
-    if run.sweeps:
-        found["sweep"] = _text(
-            SWEPT, (_cell(one, cell) for one in run.sweeps for cell in one.cells)
-        )
+    if swept := sweeps(run):
+        found["sweep"] = _text(SWEPT, (_cell(one, cell) for one in swept for cell in one.cells))
     return found
 
 

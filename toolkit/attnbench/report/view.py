@@ -15,6 +15,7 @@ from attnbench.records import (
     Measurement,
     Verdict,
 )
+from attnbench.records.sweeps import Sweep
 from attnbench.report import units
 from attnbench.store import Run
 
@@ -114,6 +115,11 @@ def sides(one: Comparison) -> tuple[Column, Column]:
 def comparisons(run: Run) -> tuple[Comparison, ...]:
     """All of the run's comparisons, those of its studies included."""
     return (*run.comparisons, *(one.comparison for one in run.costs))
+
+
+def sweeps(run: Run) -> tuple[Sweep, ...]:
+    """All of the run's sweeps, those behind the tables of papers included."""
+    return (*run.sweeps, *(table.sweep for table in run.tables if table.sweep is not None))
 
 
 def every_column(run: Run) -> tuple[Column, ...]:
