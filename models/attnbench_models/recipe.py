@@ -23,6 +23,8 @@ class Recipe:
     Without `checkpoint` the weights are random, drawn from `seed` and calibrated (see
     `attnbench_models.weights`). `prune` is the BatchNorm scale up to which channels are removed
     from them (see `attnbench_models.pruning`).
+    `precision` is the artifact's, fp32, fp16 or int8; operators of the modules in `keep_float` stay
+    float32 in it. `calibration` is the folder of images that int8 takes its ranges from.
     """
 
     backbone: str = "mobilenetv2"
@@ -39,6 +41,9 @@ class Recipe:
     precision: str = "fp32"
     prune: float | None = None
     batch: int = 1
+    keep_float: tuple[str, ...] = ()
+    calibration: str | None = None
+    calibration_sha256: str | None = None
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:
@@ -53,7 +58,7 @@ class Recipe:
     @property
     def key(self) -> str:
         """16 hex digits that change with whatever changes the module; paths do not count."""
-        facts = asdict(self) | {"checkpoint": None}
+        facts = asdict(self) | {"checkpoint": None, "calibration": None}
         text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -62,6 +67,7 @@ class Recipe:
         """A short name for files and tables, such as `mobilenetv2-coord`; not unique, see `key`."""
         suffix = "" if self.prune is None else f"-pruned{self.prune:g}"
         suffix += "" if self.batch == 1 else f"-b{self.batch}"
+        suffix += "" if self.precision == "fp32" else f"-{self.precision}"
         if self.model is not None:
             return f"{_plain(self.model)}{suffix}"
         backbone = self.backbone if self.width == 1 else f"{self.backbone}-w{self.width:g}"

@@ -2,7 +2,7 @@
 
 from onnx import helper
 
-from attnbench.attribution.onnxruntime import _inside_functions, _names
+from attnbench.attribution.onnxruntime import _names, _read_by
 from attnbench.records import Operator
 
 NODES = [
@@ -29,6 +29,6 @@ def test_nothing_is_guessed_where_the_order_does_not_hold():
 
 
 def test_a_value_inside_a_function_is_of_its_readers_module():
-    assert _inside_functions(NODES, {"hardswish": "block.act", "conv": "block.conv"}) == {
+    assert _read_by(NODES, {"hardswish": "block.act", "conv": "block.conv"}) == {
         "_inlfunc_HardSwish_HS_X": "block.act"
     }

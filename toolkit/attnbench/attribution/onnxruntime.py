@@ -29,8 +29,15 @@ INLINED = "_inlfunc_"
 MOVES = ("Transpose", "Reshape")
 """What it inserts to change a layout otherwise; a transpose of one row or column is a reshape."""
 
-ADDED = re.compile(r"(_nchwc|_token_\d+|_transpose)+$|/\w+Fusion/?$")
-"""What its optimisers append to the name of a value that they make again, or of a fused node."""
+ADDED = re.compile(
+    r"^InsertedPrecisionFreeCast_"
+    r"|(_nchwc|_token_\d+|_transpose|/duplicated|_q|_(Q|Deq)uantizeLinear(_Output|_Input)?)+$"
+    r"|/\w+Fusion/?$"
+)
+"""What its optimisers put around the name of a value that they make again, or of a fused node."""
+
+CONVERSIONS = ("Cast", "QuantizeLinear", "DequantizeLinear")
+"""Changes of a value's type; one of a constant or input is of what reads it."""
 
 
 def locate(trace: Trace, artifact: Artifact) -> Located:
@@ -48,7 +55,7 @@ def locate(trace: Trace, artifact: Artifact) -> Located:
     paths = {scope.value: scope.path for scope in artifact.scopes}
     sequence = steady_operators(trace)
     ran = [trace.operators[sequence[at]] for at in leaves(trace, sequence)]
-    inside = _inside_functions(graph.node, paths)
+    inside = _read_by(graph.node, paths)
     found: dict[str, set[Place]] = {}
     for node, name in zip(graph.node, _names(graph.node, ran), strict=True):
         found.setdefault(name, set()).add(_place(node, paths | inside, artifact))
@@ -60,16 +67,31 @@ def delegation(_trace: Trace, artifact: Artifact) -> Delegation:
     return artifact.delegation
 
 
-def _inside_functions(
-    nodes: Sequence[Any], paths: Mapping[str, str | None]
-) -> dict[str, str | None]:
-    """Values inside an expanded function, each of the module that its reader's value is of."""
+def _read_by(nodes: Sequence[Any], paths: Mapping[str, str | None]) -> dict[str, str | None]:
+    """
+    Values that the exporter does not know, each of the module of what reads it.
+
+    They are inside an expanded function, some without a name, or converted constants and inputs.
+    """
     found: dict[str, str | None] = {}
+    converted = {one for node in nodes if node.op_type in CONVERSIONS for one in node.output}
     for node in reversed(nodes):
         known = {**paths, **found}
-        path = next((known[name] for name in node.output if name in known), None)
-        found |= {name: path for name in node.input if name.startswith(INLINED)}
+        path = next(
+            (known[_plain(name, known)] for name in node.output if _plain(name, known)), None
+        )
+        unknown = (name for name in node.input if not _plain(name, paths))
+        found |= {
+            name: path
+            for name in unknown
+            if name.startswith(INLINED) or name in converted or not ADDED.sub("", name)
+        }
     return found
+
+
+def _plain(name: str, known: Mapping[str, str | None]) -> str:
+    """The name under which a value is known, or else none."""
+    return next((one for one in (name, ADDED.sub("", name)) if one in known), "")
 
 
 def _names(nodes: Sequence[Any], ran: Sequence[Operator]) -> list[str]:
@@ -103,7 +125,6 @@ def _place(node: Any, paths: Mapping[str, str | None], artifact: Artifact) -> Pl
     if node.op_type in LAYOUT:
         return residual("layout")
     for name in (*node.output, node.name):
-        known = name if name in paths else ADDED.sub("", name)
-        if known in paths:
+        if known := _plain(name, paths):
             return block_of(paths[known], artifact.blocks)
     return residual("layout" if node.op_type in MOVES else "unattributed")

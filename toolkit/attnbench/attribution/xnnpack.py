@@ -59,9 +59,14 @@ KERNELS: tuple[tuple[str, str, frozenset[str]], ...] = tuple(
         ("ELU", "", "elu"),
         ("Resize Bilinear", "", "resize"),
         ("Convert", "", "convert"),
+        ("Invalid Unary Op", "", "sigmoid tanh hardswish gelu elu exp log sqrt rsqrt"),
     )
 )
-"""Start of the kernel's name, a word within it, kinds of operator that it computes; first wins."""
+"""
+Start of the kernel's name, a word within it, kinds of operator that it computes; first wins.
+
+XNNPACK computes what has one argument by a table in 8 bits, and calls all of that invalid.
+"""
 
 FUSED = frozenset({"clamp", "pad", "reshape", "norm", "convert", "operand"})
 """Kinds that XNNPACK may fold into a neighbour, so that no kernel reports them."""
@@ -97,11 +102,13 @@ def place_events(
     """
     kinds = [kind_of(scope) for scope in scopes]
     can = [computes(kernel) | {kernel} for kernel in kernels]
+    # Where the graph converts by itself, as in 8 bits, the delegate only does what it says.
+    added = LAYOUT_KERNELS[: 1 if "convert" in kinds else None]
     compatible = np.array([[kind in one for kind in kinds] for one in can], bool)
     candidates = align(
         compatible.reshape(len(kernels), len(kinds)),
         [kind in FUSED for kind in kinds],
-        [inserted is not None and kernel.startswith(LAYOUT_KERNELS) for kernel in kernels],
+        [inserted is not None and kernel.startswith(added) for kernel in kernels],
     )
     if candidates is None:
         raise AttributionError(

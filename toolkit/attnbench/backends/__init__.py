@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attnbench.backends.base import Backend, Exported
+from attnbench.backends.base import Backend, Exported, Quantisation, Quantising
 from attnbench.backends.formats import FORMATS, Format
 from attnbench.registry import Registry
 
@@ -22,4 +22,13 @@ def format_of(name: str) -> Format:
     return FORMATS.get(name) or BACKENDS.get(name).format
 
 
-__all__ = ["BACKENDS", "FORMATS", "Backend", "Exported", "Format", "format_of"]
+__all__ = [
+    "BACKENDS",
+    "FORMATS",
+    "Backend",
+    "Exported",
+    "Format",
+    "Quantisation",
+    "Quantising",
+    "format_of",
+]

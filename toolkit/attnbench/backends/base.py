@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from attnbench.backends.formats import Format
-from attnbench.records import Delegation, Scope
+from attnbench.records import Delegation, Scope, is_inside
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,6 +38,24 @@ class Exported:
     delegation: Delegation
 
 
+@dataclass(frozen=True, slots=True)
+class Quantisation:
+    """
+    A number format other than float32, and how it is reached.
+
+    `precision` is fp16 or int8, whose ranges come from `samples`, each like the example. Operators
+    of the modules in `keep_float` stay float32.
+    """
+
+    precision: str
+    samples: tuple[tuple[Tensor, ...], ...]
+    keep_float: tuple[str, ...] = ()
+
+    def keeps(self, path: str | None) -> bool:
+        """Whether an operator that this module calls stays float32."""
+        return any(is_inside(path, one) for one in self.keep_float)
+
+
 class Backend(Protocol):
     """Stateless. An implementation is finished when tests/conformance/backend.py passes for it."""
 
@@ -48,4 +66,17 @@ class Backend(Protocol):
         Write `program` (ATen graph, eval mode, float32) to `path` for inputs shaped like `example`.
 
         Raises ExportError with the converter's own words, shortened, when it refuses.
+        """
+
+
+class Quantising(Backend, Protocol):
+    """A backend whose format has more precisions than fp32."""
+
+    def quantise(
+        self, program: GraphModule, example: Sequence[Tensor], path: Path, wanted: Quantisation
+    ) -> Exported:
+        """
+        As `export`, in a precision of the format's; inputs and outputs stay float32.
+
+        Raises ExportError also when it cannot keep what is to stay float32.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,10 @@ from executorch.exir import to_edge_transform_and_lower
 from executorch.exir.error import ExportError as ExirError
 from torch._export.verifier import SpecViolationError
 
-from attnbench.backends.base import Exported, words
+from attnbench.backends.base import Exported, Quantisation, words
+from attnbench.backends.executorch_int8 import quantised
 from attnbench.backends.formats import EXECUTORCH
+from attnbench.backends.half import halved
 from attnbench.errors import ExportError
 from attnbench.records import Delegation, Scope, Undelegated
 from attnbench.rewrites.base import flattened, path_of
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.fx import GraphModule, Node
 
-    from attnbench.backends.base import Backend
+    from attnbench.backends.base import Quantising
 
 REFUSALS = (
     ExirError,
@@ -35,6 +38,8 @@ REFUSALS = (
 )
 """What exir, its verifiers and the XNNPACK lowering raise when they refuse a graph."""
 
+LIBRARY = re.compile(r"^(aten|dim_order_ops|quantized_decomposed)\.")
+
 BOOKKEEPING = ("getitem", "alloc", "memory.view")
 """Calls in the lowered graph that are no instruction of the program."""
 
@@ -46,8 +51,20 @@ class ExecuTorch:
 
     def export(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
         """See Backend."""
+        return self._lowered(flattened(program), example, path)
+
+    def quantise(
+        self, program: GraphModule, example: Sequence[Tensor], path: Path, wanted: Quantisation
+    ) -> Exported:
+        """See Quantising."""
+        flat = flattened(program)
+        if wanted.precision == "fp16":
+            return self._lowered(halved(flat, wanted.keeps), example, path)
+        return self._lowered(quantised(flat, wanted), example, path)
+
+    def _lowered(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
         try:
-            exported = torch.export.export(flattened(program), tuple(example))
+            exported = torch.export.export(program, tuple(example))
             edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
             scopes = tuple(_scopes(edge.exported_program().graph_module))
             made = edge.to_executorch()
@@ -78,7 +95,7 @@ def _counts(node: Node) -> bool:
 def _scope(node: Node, delegate: int | None) -> Scope:
     """A node as a scope; depthwise convolutions and folded transposes are kinds of their own."""
     name = str(getattr(node.target, "_op", node.target))
-    kind = name.removeprefix("aten.").removeprefix("dim_order_ops.")
+    kind = LIBRARY.sub("", name)
     if kind.startswith("convolution") and _is_depthwise(node):
         kind = f"depthwise_{kind}"
     elif kind.startswith("permute") and delegate is not None and _is_transposed_operand(node):
@@ -111,4 +128,4 @@ def _delegation(scopes: Sequence[Scope]) -> Delegation:
     return Delegation(len(ordinals), inside, outside)
 
 
-BACKEND: Backend = ExecuTorch()
+BACKEND: Quantising = ExecuTorch()

@@ -12,7 +12,8 @@ class Format:
 
     `engine` is the runner's engine for it, None where no runtime exists on this system. `program`
     is whether attnbench computes such files itself, so that they can be judged all the same.
-    `packages` are the distributions whose versions shape the artifact.
+    `packages` are the distributions whose versions shape the artifact; `precisions` the number
+    formats that it can be made in, `keeps_float` whether parts of it can stay float32 in others.
     """
 
     name: str
@@ -20,13 +21,37 @@ class Format:
     engine: str | None
     packages: tuple[str, ...]
     program: bool = False
+    precisions: tuple[str, ...] = ("fp32",)
+    keeps_float: bool = True
 
 
-ONNX = Format("onnx", ".onnx", "onnxruntime", ("torch", "onnx", "onnxscript", "onnxruntime"))
-TFLITE = Format(
-    "tflite", ".tflite", "litert", ("torch", "litert-torch", "litert-converter", "ai-edge-litert")
+ALL = ("fp32", "fp16", "int8")
+
+ONNX = Format(
+    "onnx",
+    ".onnx",
+    "onnxruntime",
+    ("torch", "onnx", "onnxscript", "onnxruntime"),
+    precisions=ALL,
 )
-EXECUTORCH = Format("executorch", ".pte", "executorch", ("torch", "torchao", "executorch"))
-COREML = Format("coreml", ".mlpackage", None, ("torch", "coremltools"), program=True)
+TFLITE = Format(
+    "tflite",
+    ".tflite",
+    "litert",
+    ("torch", "litert-torch", "litert-converter", "ai-edge-litert", "ai-edge-quantizer"),
+    precisions=ALL,
+)
+EXECUTORCH = Format(
+    "executorch", ".pte", "executorch", ("torch", "torchao", "executorch"), precisions=ALL
+)
+COREML = Format(
+    "coreml",
+    ".mlpackage",
+    None,
+    ("torch", "coremltools"),
+    program=True,
+    precisions=("fp32", "fp16"),
+    keeps_float=False,
+)
 
 FORMATS = {one.name: one for one in (ONNX, TFLITE, EXECUTORCH, COREML)}

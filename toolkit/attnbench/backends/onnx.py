@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.onnx import OnnxExporterError
 
-from attnbench.backends.base import Exported, words
+from attnbench.backends.base import Exported, Quantisation, words
 from attnbench.backends.formats import ONNX
+from attnbench.backends.half import halved
 from attnbench.errors import ExportError
 from attnbench.records import Delegation, Scope
 from attnbench.rewrites.base import output_names, path_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.fx import GraphModule
 
-    from attnbench.backends.base import Backend
+    from attnbench.backends.base import Quantising
 
 NAME_SCOPES = "pkg.torch.onnx.name_scopes"
 
@@ -54,6 +55,17 @@ class Onnx:
         scopes = tuple(Scope(node.output[0], node.op_type, _path(node, modules)) for node in nodes)
         return Exported(scopes, Delegation(delegates=0, delegated=len(scopes)))
 
+    def quantise(
+        self, program: GraphModule, example: Sequence[Tensor], path: Path, wanted: Quantisation
+    ) -> Exported:
+        """See Quantising. In fp16 the program itself is halved; int8 is of the float32 file."""
+        if wanted.precision == "fp16":
+            return self.export(halved(program, wanted.keeps), example, path)
+        from attnbench.backends.onnx_int8 import quantised  # which loads ONNX Runtime
+
+        made = self.export(program, example, path)
+        return quantised(path, made.scopes, wanted)
+
 
 def _root(error: BaseException) -> BaseException:
     """What it all began with: the exporter's own message only tells in which step."""
@@ -77,4 +89,4 @@ def _path(node: Any, modules: Mapping[str, str]) -> str | None:
     return modules[max(owners, key=len)] if owners else None
 
 
-BACKEND: Backend = Onnx()
+BACKEND: Quantising = Onnx()

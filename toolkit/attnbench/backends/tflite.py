@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ import torch
 from ai_edge_litert import schema_py_generated as schema
 from torch.utils._pytree import tree_leaves
 
-from attnbench.backends.base import Exported, words
+from attnbench.backends.base import Exported, Quantisation, words
 from attnbench.backends.formats import TFLITE
+from attnbench.backends.tflite_quantised import quantised
 from attnbench.errors import ExportError
 from attnbench.records import Delegation, Scope
 from attnbench.rewrites.base import calls, flattened, path_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.fx import GraphModule
 
-    from attnbench.backends.base import Backend
+    from attnbench.backends.base import Quantising
 
 PERMUTATIONS = (
     torch.ops.aten.permute.default,
@@ -56,14 +57,27 @@ class TFLite:
 
     def export(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
         """See Backend."""
-        labelled, labels = _labelled(program)
-        try:
-            made = litert_torch.convert(labelled, tuple(example))
-        except REFUSALS as error:
-            raise ExportError(f"tflite: litert-torch refused the model: {words(error)}") from error
-        made.export(str(path))
-        scopes = _scopes(path.read_bytes(), Origin.of(program, labels))
-        return Exported(scopes, Delegation(delegates=0, delegated=0))
+        origin = _converted(program, example, path)
+        return Exported(_scopes(path.read_bytes(), origin), Delegation(delegates=0, delegated=0))
+
+    def quantise(
+        self, program: GraphModule, example: Sequence[Tensor], path: Path, wanted: Quantisation
+    ) -> Exported:
+        """See Quantising. Both are made of the float32 file; fp16 is of weights alone."""
+        origin = _converted(program, example, path)
+        path.write_bytes(quantised(path, wanted))
+        return Exported(_scopes(path.read_bytes(), origin), Delegation(delegates=0, delegated=0))
+
+
+def _converted(program: GraphModule, example: Sequence[Tensor], path: Path) -> Origin:
+    """Write the float32 file; what its operators' names mean."""
+    labelled, labels = _labelled(program)
+    try:
+        made = litert_torch.convert(labelled, tuple(example))
+    except REFUSALS as error:
+        raise ExportError(f"tflite: litert-torch refused the model: {words(error)}") from error
+    made.export(str(path))
+    return Origin.of(program, labels)
 
 
 def _labelled(program: GraphModule) -> tuple[GraphModule, dict[str, str]]:
@@ -114,13 +128,19 @@ def _scopes(flatbuffer: bytes, origin: Origin) -> tuple[Scope, ...]:
     kinds = {code: name for name, code in vars(schema.BuiltinOperator).items() if name[0] != "_"}
     graph = model.subgraphs[0]
     outputs = dict(zip((int(index) for index in graph.outputs), origin.outputs, strict=True))
-    scopes = []
-    for operator in graph.operators:
+    scopes: list[Scope] = []
+    readers: dict[int, str | None] = {}
+    for operator in reversed(graph.operators):
         code = model.operatorCodes[operator.opcodeIndex]
         kind = kinds[max(code.builtinCode, code.deprecatedBuiltinCode)]
         index = int(operator.outputs[0])
         value, path = graph.tensors[index].name.decode(), outputs.get(index)
-        scopes += [_scope(value, one, path, origin) for one in _steps(operator, kind)]
+        made = [_scope(value, one, path, origin) for one in _steps(operator, kind)]
+        if made[0].path is None:
+            # The quantiser renames what it inserts at the model's border.
+            made = [replace(one, path=readers.get(index)) for one in made]
+        readers |= {int(at): made[0].path for at in operator.inputs}
+        scopes = made + scopes
     return tuple(scopes)
 
 
@@ -147,4 +167,4 @@ def _scope(value: str, kind: str, path: str | None, origin: Origin) -> Scope:
     return Scope(value, kind, path, inserted=inserted)
 
 
-BACKEND: Backend = TFLite()
+BACKEND: Quantising = TFLite()

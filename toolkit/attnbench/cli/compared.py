@@ -136,7 +136,7 @@ def _exported(
     word: str, given: dict[str, Any], exporting: dict[str, Any], progress: Progress
 ) -> tuple[Artifact, ...]:
     """A block's artifacts; one that cannot be made ends the comparison."""
-    unused = {"model": None, "checkpoint": None, "layout": None, "precision": None, "prune": None}
+    unused = {"model": None, "checkpoint": None, "layout": None, "prune": None}
     recipe = {**given, **unused, "block": None if word == NATIVE else word}
     made = export(request(recipe, exporting), progress)
     if made.failures:

@@ -87,6 +87,6 @@ def _made(
     given: dict[str, Any], exporting: dict[str, Any], progress: Progress
 ) -> tuple[dict[str, Artifact], tuple[Failure, ...]]:
     """A model's artifacts by backend, and what could not be made."""
-    unused = {"model": None, "checkpoint": None, "layout": None, "precision": None, "prune": None}
+    unused = {"model": None, "checkpoint": None, "layout": None, "prune": None}
     made = export(request({**given, **unused}, exporting), progress)
     return {one.backend: one for one in made.artifacts}, made.failures

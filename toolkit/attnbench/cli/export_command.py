@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from attnbench.cli.options import export_options, json_option, recipe_options
+from attnbench.cli.options import export_options, images_option, json_option, recipe_options
 
 
 @click.command("export")
 @recipe_options
 @export_options
+@images_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
-    """Export a model to one or more runtimes; each artifact is loaded and run once."""
+def command(ctx: click.Context, /, images: Path | None, as_json: bool, **given: Any) -> None:
+    """
+    Export a model to one or more runtimes; each artifact is loaded and run once.
+
+    int8 is calibrated on --images, resized and normalised as for ImageNet, or without them on
+    synthetic images with a photograph's statistics.
+    """
     from attnbench.cli.console import Steps, write_json
     from attnbench.cli.documents import export_document
     from attnbench.cli.exported import show_exports
@@ -23,7 +30,7 @@ def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     from attnbench.pipeline.export import export
 
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
-    wanted = request(given, exporting)
+    wanted = request(given, exporting, images)
     with Steps() as progress:
         made = export(wanted, progress)
     failure_lines(made.failures)

@@ -12,6 +12,7 @@ import click
 from attnbench.backends.formats import FORMATS
 from attnbench.cli.types import Known, Names, Size
 from attnbench.errors import BadModel, BadOption, UnknownName
+from attnbench.files import digest
 from attnbench_models import Recipe
 from attnbench_models.backbones import BACKBONES
 from attnbench_models.blocks import BLOCKS
@@ -38,6 +39,11 @@ SHAPE_OPTIONS = (
     click.option("--batch", type=click.IntRange(1, 1024), help="Images at once.  [default: 1]"),
     click.option("--width", type=click.FloatRange(0.05, 8), help="Width multiplier."),
     click.option("--seed", type=click.IntRange(0), help="Seed of random weights."),
+    click.option(
+        "--precision",
+        type=Known("precision", PRECISIONS),
+        help="Number format of the artifact.  [default: fp32]",
+    ),
 )
 """What two models have in common that differ in their block."""
 
@@ -68,9 +74,11 @@ RECIPE_OPTIONS = (
         help="Remove channels whose BatchNorm scale is at most this.",
     ),
     click.option(
-        "--precision",
-        type=Known("precision", PRECISIONS),
-        help="Number format of the artifact; only fp32 is built yet.",
+        "--keep-float",
+        "keep_float",
+        multiple=True,
+        metavar="MODULE",
+        help="Leave a module in float32, such as features.3.attention; may be repeated.",
     ),
 )
 
@@ -116,7 +124,7 @@ def export_options(command: Command) -> Command:
             "--to",
             "backends",
             type=Names(),
-            help=f"Backends, of {','.join(FORMATS)}.  [default: all]",
+            help=f"Backends, of {','.join(FORMATS)}.  [default: all with the precision]",
         ),
     ):
         command = option(command)
@@ -167,27 +175,19 @@ def measure_options(command: Command) -> Command:
     return command
 
 
-def recipe_from(given: dict[str, Any]) -> Recipe:
+def recipe_from(given: dict[str, Any], images: Path | None = None) -> Recipe:
     """
     The recipe that the options describe, checked as far as that needs no torch.
 
-    Raises UnknownName, BadOption or BadModel.
+    One in int8 is calibrated on the images. Raises UnknownName, BadOption or BadModel.
     """
-    block, backbone = given["block"], given["backbone"] or "mobilenetv2"
-    if given["model"] and (given["block"] or given["backbone"]):
-        raise BadOption("--model is the whole model: it goes with neither --block nor --backbone")
-    if block is not None and ":" not in block and block not in BLOCKS:
-        raise UnknownName("block", block, BLOCKS)
-    if backbone not in BACKBONES:
-        raise UnknownName("backbone", backbone, BACKBONES)
-    if given["precision"] not in (None, "fp32"):
-        raise BadOption(f"--precision {given['precision']} is planned, and not built yet")
-    if given["layout"] and not given["checkpoint"]:
-        raise BadOption("--layout says how to read a --checkpoint, and there is none")
+    _check(given)
+    backbone, precision = given["backbone"] or "mobilenetv2", given["precision"] or "fp32"
+    images = images if precision == "int8" else None
     checkpoint: Path | None = given["checkpoint"]
     return Recipe(
         backbone=backbone,
-        block=block,
+        block=given["block"],
         options=_block_options(given),
         width=given["width"] or 1.0,
         size=given["size"] or BACKBONES[backbone].size,
@@ -198,7 +198,26 @@ def recipe_from(given: dict[str, Any]) -> Recipe:
         layout=given["layout"] or "attnbench",
         model=given["model"],
         prune=given["prune"],
+        precision=precision,
+        keep_float=tuple(sorted(set(given.get("keep_float") or ()))),
+        calibration=str(images) if images else None,
+        calibration_sha256=digest(images) if images else None,
     )
+
+
+def _check(given: dict[str, Any]) -> None:
+    """Raise UnknownName or BadOption for what is not there or does not go together."""
+    block, backbone = given["block"], given["backbone"]
+    if given["model"] and (block or backbone):
+        raise BadOption("--model is the whole model: it goes with neither --block nor --backbone")
+    if block is not None and ":" not in block and block not in BLOCKS:
+        raise UnknownName("block", block, BLOCKS)
+    if backbone and backbone not in BACKBONES:
+        raise UnknownName("backbone", backbone, BACKBONES)
+    if given.get("keep_float") and given["precision"] in (None, "fp32"):
+        raise BadOption("--keep-float goes with --precision fp16 or int8: all is float32")
+    if given["layout"] and not given["checkpoint"]:
+        raise BadOption("--layout says how to read a --checkpoint, and there is none")
 
 
 def _sha256(path: Path) -> str:
@@ -237,10 +256,10 @@ def recipe_given(given: dict[str, Any]) -> bool:
     return any(value not in (None, ()) for value in given.values())
 
 
-def backends_from(names: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The backends asked for, all of ours by default. Raises UnknownName."""
+def backends_from(names: tuple[str, ...] | None, precision: str = "fp32") -> tuple[str, ...]:
+    """The backends asked for, else all of ours that have the precision. Raises UnknownName."""
     if names is None:
-        return tuple(FORMATS)
+        return tuple(name for name, one in FORMATS.items() if precision in one.precisions)
     from attnbench.backends import BACKENDS
 
     known = BACKENDS.names()

@@ -104,7 +104,9 @@ def _judged(
 
     shown = Images(images, declared.reference) if images else None
     with Steps() as progress:
-        meant = subject(files, given, exporting, progress, declared, changed=bool(localise))
+        meant = subject(
+            files, given, exporting, progress, declared, changed=bool(localise), images=images
+        )
         chosen = outcome.judgeable(meant, device)
         made = chosen.artifacts
         verdicts = verify_all(made, device, progress, shown, Localising.wanted(localise))

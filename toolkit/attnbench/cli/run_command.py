@@ -62,7 +62,7 @@ def command(
     effort = effort_on(on, launches, iterations, threads=threads, cpus=cpus_from(cpus))
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
     with Steps() as progress:
-        made = export(request(given, exporting), progress)
+        made = export(request(given, exporting, images), progress)
         shown = Images(images) if images else None
         judged = outcome.judgeable(Subject(made.artifacts, made.failures), on)
         verdicts = pipeline.verify_all(judged.artifacts, on, progress, shown)

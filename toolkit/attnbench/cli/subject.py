@@ -35,13 +35,15 @@ def subject(
     declared: Declared | None = None,
     *,
     changed: bool = False,
+    images: Path | None = None,
 ) -> Subject:
     """
     The artifacts that the arguments mean.
 
     Files of ours carry their recipe; a foreign one takes its reference from the recipe options.
     Without files, a recipe is exported (or found in the cache); without both, the last export of
-    this directory is taken, and named. With `changed` files of ours may not be as exported.
+    this directory is taken, and named. With `changed` files of ours may not be as exported. What is
+    exported in int8 is calibrated on `images`.
     """
     if files and exporting["backends"]:
         raise BadOption("--to exports a recipe; files are what they are")
@@ -51,7 +53,7 @@ def subject(
     if declared is not None and _of_a_file(declared):
         raise BadOption("--map and --file-... are about a FILE that others made, and there is none")
     if recipe_given(given):
-        made = export(request(given, exporting), progress)
+        made = export(request(given, exporting, images), progress)
         return Subject(made.artifacts, made.failures)
     found = artifacts.last(exporting["out"])
     wanted = exporting["backends"]
@@ -67,11 +69,14 @@ def subject(
     return Subject(found)
 
 
-def request(given: dict[str, Any], exporting: dict[str, Any]) -> Request:
+def request(
+    given: dict[str, Any], exporting: dict[str, Any], images: Path | None = None
+) -> Request:
     """The export that the options ask for. Raises UserError for those that do not fit."""
+    recipe = recipe_from(given, images)
     return Request(
-        recipe=recipe_from(given),
-        backends=backends_from(exporting["backends"]),
+        recipe=recipe,
+        backends=backends_from(exporting["backends"], recipe.precision),
         out=exporting["out"],
         skip=skip_from(exporting["skip"]),
         blocks=exporting["blocks"],

@@ -37,6 +37,9 @@ class Expected:
     """
     PyTorch's outputs for one named input, in float32 and in float64.
 
+    Of an artifact of fewer bits both are computed with such numbers, rounded in two ways (see
+    `pipeline/rounded.py`), and `plain` are the outputs in float32.
+
     `reordered` are those in float32 with the sums in another order, if there are any: a single
     order can be near to float64 by luck, and its distance then says too little. `margins` are
     those of outputs that are labels of pixels, if the model can tell them; `names` are the
@@ -49,6 +52,7 @@ class Expected:
     margins: Margins | None = None
     names: tuple[str, ...] = ()
     reordered: tuple[Array, ...] = ()
+    plain: tuple[Array, ...] = ()
 
     def own_error(self, at: int) -> float:
         """How far float32 is from float64 in one of the outputs, as a share of its range."""

@@ -12,6 +12,12 @@ d is the larger of two orders of its sums, channels first and last: one of them 
     cosine      1 - 10 ** (-snr limit / 10)                         what that SNR guarantees
     top1        equal, where the margin is over 2 * max_error limit a tie may fall either way
     max_abs     ABSOLUTE, only for outputs with no range            nothing to normalise by
+
+fp16 and int8: the artifact is held to PyTorch with its numbers rounded to that precision, at the
+same places, and d is what another rounding moves there: none at all in fp16; in int8 ranges that
+are wider by WIDER, of which the larger distance counts. Rounding decides between two steps as it
+comes, and what follows amplifies that, so the factor and the floor are the precision's: `ROUNDED`.
+How far the precision itself is from float32 is no limit's business; a verdict tells it.
 """
 
 from __future__ import annotations
@@ -57,11 +63,31 @@ class Limits:
         return 1 - 10 ** (-self.snr_db(own_db) / 10)
 
 
+WIDER = (1.02, 1.05)
+"""How much wider the ranges are of the 8-bit references that say what rounding may do."""
+
+ROUNDED = {
+    "fp16": (2.0, 2.0**-10, "stored as float16; the reference rounds what it stores alike"),
+    "int8": (2.0, 2.0**-7, "8-bit steps over the calibrated ranges, as in the reference"),
+}
+"""
+Factor, floor and reason of each precision.
+
+The factor is the smallest power of two without a false alarm on clean exports of slices whose
+gates spread: none, se, cbam and coord in ONNX, TFLite and ExecuTorch, on ten inputs each. The floor
+is two units in the last place of an output as large as its range: float16 has 11 bits, int8 has 8.
+"""
+
 _FLOAT32 = "sums in another order; no operator of the zoo is approximated in float32"
 
+BACKENDS = ("onnx", "tflite", "executorch", "coreml")
+
 LIMITS: dict[tuple[str, str], Limits] = {
-    (backend, "fp32"): Limits(FACTOR, FLOOR, CEILING_DB, ABSOLUTE, _FLOAT32)
-    for backend in ("onnx", "tflite", "executorch", "coreml")
+    (backend, "fp32"): Limits(FACTOR, FLOOR, CEILING_DB, ABSOLUTE, _FLOAT32) for backend in BACKENDS
+} | {
+    (backend, precision): Limits(factor, floor, 20 * math.log10(0.1 / floor), 10 * floor, reason)
+    for precision, (factor, floor, reason) in ROUNDED.items()
+    for backend in BACKENDS
 }
 
 

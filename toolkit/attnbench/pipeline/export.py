@@ -15,8 +15,8 @@ from typing import cast
 
 from attnbench import artifacts, errors
 from attnbench.artifacts import weights_of
-from attnbench.backends import format_of
-from attnbench.errors import AttnbenchError, ExportError
+from attnbench.backends import FORMATS, Format, format_of
+from attnbench.errors import AttnbenchError, BadOption, ExportError
 from attnbench.files import cache_dir, check_writable, copy, digest, remove, staged, write
 from attnbench.pipeline.identity import export_key, tool_versions
 from attnbench.pipeline.task import ERROR, Task
@@ -107,6 +107,7 @@ def _one(request: Request, identity: str, backend: str, progress: Progress) -> A
     step = f"export {backend}"
     progress.begin(step)
     try:
+        check_precision(request.recipe, format_of(backend))
         tools = tool_versions(format_of(backend).packages, backend)
         key = export_key(identity, backend, tools, request.skip, request.blocks)
         entry = cache_dir("exports") / key
@@ -119,6 +120,21 @@ def _one(request: Request, identity: str, backend: str, progress: Progress) -> A
         raise
     progress.end(step, "cached" if cached else "done")
     return made
+
+
+def check_precision(recipe: Recipe, kind: Format) -> None:
+    """Raise BadOption for a precision that a backend's files cannot have."""
+    if recipe.precision not in kind.precisions:
+        others = [name for name, one in FORMATS.items() if recipe.precision in one.precisions]
+        raise BadOption(
+            f"{kind.name} has no {recipe.precision}, only {', '.join(kind.precisions)}",
+            hint=f"--to {','.join(others)} has",
+        )
+    if recipe.keep_float and not kind.keeps_float:
+        raise BadOption(
+            f"{kind.name} cannot keep parts of a model in float32",
+            hint="leave --keep-float out, or name other backends with --to",
+        )
 
 
 def _cached(entry: Path) -> bool:

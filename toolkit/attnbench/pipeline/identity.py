@@ -16,6 +16,7 @@ from attnbench.files import digest
 SOURCES = (
     ("attnbench_models", ""),
     ("attnbench", "backends"),
+    ("attnbench", "quantise"),
     ("attnbench", "rewrites"),
     ("attnbench", "pipeline/reference.py"),
     ("attnbench", "pipeline/worker.py"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from attnbench.devices import Device
-from attnbench.errors import AttnbenchError
+from attnbench.errors import AttnbenchError, BadOption
 from attnbench.graphs import open_graph
 from attnbench.graphs.boundaries import boundaries
 from attnbench.parity.cases import Expected
@@ -82,6 +82,8 @@ def localise(
 
 def searching(artifact: Artifact, inputs: Inputs, limits: Limits, device: Device) -> Search:
     """The blocks of an artifact on these inputs, none of them looked at yet. Raises BadOption."""
+    if artifact.recipe.precision != "fp32":
+        raise BadOption("blocks are held to PyTorch in float32 alone")
     editor = open_graph(artifact)
     inside = Inside.of(reference_of(artifact), inputs)
     return Search(

@@ -23,6 +23,8 @@ from attnbench.parity.metrics import Array
 from attnbench.pipeline.computed import NOTES, evidence, outputs_of
 from attnbench.pipeline.reference import reference_of
 from attnbench.pipeline.reordered import channels_last, if_it_can, reordered
+from attnbench.pipeline.rounded import RoundedReference
+from attnbench.pipeline.rounded import notes as rounding_notes
 from attnbench.pipeline.soundness import check_numbers
 from attnbench.records import Artifact, ArtifactId, Verdict
 from attnbench.rewrites.base import named_outputs
@@ -45,7 +47,7 @@ class Question:
 
 def ask(module: nn.Module, artifact: Artifact, images: Images | None = None) -> Question:
     """PyTorch's answers for the standard inputs of an artifact and the user's own images."""
-    inputs: dict[str, list[Array]] = dict(standard_inputs(artifact.inputs))
+    inputs = dict(standard_inputs(artifact.inputs))
     if images is not None:
         inputs |= image_inputs(images, artifact.inputs[0])
     question = answers(module, artifact, inputs)
@@ -65,6 +67,9 @@ def answers(
         replace(_expected(name, module, double, arrays), reordered=_reordered(last, arrays))
         for name, arrays in inputs.items()
     )
+    if artifact.recipe.precision != "fp32":
+        reference = RoundedReference.of(module, artifact)
+        expected = tuple(reference.expected(one, inputs[one.name]) for one in expected)
     return Question(inputs, expected)
 
 
@@ -133,9 +138,10 @@ def verify(artifact: Artifact, question: Question, device: Device) -> Verdict:
         for case in judge(expected, outputs, limits, task_of(artifact.recipe))
     )
     verdict = Verdict(identify(artifact), device.name, cases, evidence=evidence(artifact))
-    if verdict.evidence == "runtime":
-        return verdict
-    return replace(verdict, notes=(NOTES[bool(verdict)],))
+    notes = () if verdict.evidence == "runtime" else (NOTES[bool(verdict)],)
+    if artifact.recipe.precision != "fp32":
+        notes = (*notes, *rounding_notes(question.expected, got, limits))
+    return replace(verdict, notes=notes)
 
 
 def _computed(artifact: Artifact, device: Device, question: Question) -> list[list[Array]]:
@@ -178,4 +184,6 @@ def questions(
 def reference_key(artifact: Artifact) -> str:
     """What two artifacts share that have the same reference: module, weights and inputs."""
     weights = artifact.reference.sha256 if artifact.reference else ""
-    return f"{artifact.recipe_key}-{weights}-{artifact.inputs}-{artifact.border}"
+    # Its graph is rounded after the backend's own rewrites.
+    rounded = "" if artifact.recipe.precision == "fp32" else artifact.backend
+    return f"{artifact.recipe_key}-{weights}-{artifact.inputs}-{artifact.border}-{rounded}"

@@ -9,6 +9,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
+from attnbench.errors import BadOption
 from attnbench.parity.adjustment import NOTHING, Adjustment
 from attnbench.parity.bisection import first_wrong
 from attnbench.parity.inputs import Images, further_inputs
@@ -74,6 +75,8 @@ def with_power(
     Needs the reference alone, so artifacts of one reference and the same limits share it. `globs`
     name attention in the references of files that others made.
     """
+    if any(one.recipe.precision != "fp32" for one in artifacts):
+        raise BadOption("--power tells what is missed in float32 alone", hint="leave it out")
     asked = questions(artifacts, images, adjustment)
     found: dict[tuple[str, Limits], Power] = {}
     keys: list[tuple[str, Limits]] = []

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+from torch import Tensor, nn
+from torch.fx import GraphModule
 
 from attnbench import artifacts
 from attnbench.attribution.runtimes import runtime
-from attnbench.backends import BACKENDS, Backend
-from attnbench.errors import AttnbenchError, ExportError
+from attnbench.backends import BACKENDS, Backend, Exported, Quantisation, Quantising
+from attnbench.errors import AttnbenchError, BadOption, ExportError
 from attnbench.files import digest, size, write
 from attnbench.pipeline.reference import example_for, module_for, trace
 from attnbench.pipeline.task import ERROR, Task
+from attnbench.quantise.calibration import Samples, samples
+from attnbench.quantise.simulated import Ranges, ranges_of
 from attnbench.records import Artifact, Block, TensorSpec
 from attnbench.rewrites import REWRITES, rewrite
 from attnbench.rewrites.base import output_names, outputs_of
 from attnbench.runner import Job, measure_paired
 from attnbench.store import from_json, to_json
+from attnbench_models import Recipe
 from attnbench_models.build import block_paths
 
 
 def make(task: Task) -> Artifact:
     """Build, trace, rewrite, convert, load and run once; the artifact is `task.file`."""
-    backend: Backend = BACKENDS.get(task.backend)
+    backend = BACKENDS.get(task.backend)
     module = module_for(task.recipe, Path(task.weights))
+    _check_kept(task.recipe, module)
     example = example_for(task.recipe, module)
     program = trace(module, example).module(check_guards=False)
     chosen = [one for one in REWRITES if task.backend in one.backends and one.name not in task.skip]
     program, applied = rewrite(program, example, chosen)
     path = Path(task.file)
-    exported = backend.export(program, example, path)
+    exported, ranges = _converted(task, program, example)
     artifact = Artifact(
         path=str(path),
         backend=backend.format.name,
@@ -50,8 +59,36 @@ def make(task: Task) -> Artifact:
         scopes=exported.scopes,
         delegation=exported.delegation,
         output_names=output_names(program),
+        ranges=ranges,
     )
     return _proved(artifact, backend, [tensor.numpy() for tensor in example])
+
+
+def _check_kept(recipe: Recipe, module: nn.Module) -> None:
+    """Raise BadOption for something to keep in float32 that the model has not."""
+    known = [path for path, _ in module.named_modules() if path]
+    for path in recipe.keep_float:
+        if path not in known:
+            near = difflib.get_close_matches(path, known, n=1) or known[:1]
+            raise BadOption(
+                f"--keep-float {path}: the model has no such module", hint=f"it has {near[0]!r}"
+            )
+
+
+def _converted(
+    task: Task, program: GraphModule, example: Sequence[Tensor]
+) -> tuple[Exported, Ranges]:
+    """Write the file in the recipe's precision; the ranges that 8-bit numbers have in it."""
+    backend, recipe, path = BACKENDS.get(task.backend), task.recipe, Path(task.file)
+    if recipe.precision == "fp32":
+        return backend.export(program, example, path), {}
+    taken: Samples = ()
+    if recipe.precision == "int8":
+        folder = Path(recipe.calibration) if recipe.calibration else None
+        taken = samples([_spec(tensor) for tensor in example], folder)
+    wanted = Quantisation(recipe.precision, taken, recipe.keep_float)
+    made = cast("Quantising", backend).quantise(program, example, path, wanted)
+    return made, ranges_of(program, taken)
 
 
 def _block(path: str, kind: str) -> Block:

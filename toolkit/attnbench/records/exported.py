@@ -99,7 +99,8 @@ class Artifact:
     `path` is absolute and not part of the manifest, which lies beside the file as `<file>.json`
     and holds everything else. A folder (Core ML) is digested over its sorted files. `output_names`
     are the model's own for its outputs, in their order; () if it has none. A file that others
-    made has a `border`: `inputs` and `outputs` are the reference's then, not its own.
+    made has a `border`: `inputs` and `outputs` are the reference's then, not its own. `ranges` has
+    of one in int8 between which numbers calibration saw each value of the exported graph.
     """
 
     path: str
@@ -118,3 +119,4 @@ class Artifact:
     delegation: Delegation
     output_names: tuple[str, ...] = ()
     border: Border | None = None
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)

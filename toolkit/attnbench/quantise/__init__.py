@@ -1,0 +1,1 @@
+"""What fewer bits cost: inputs to take ranges from, and a reference whose numbers are rounded."""

@@ -1,0 +1,179 @@
+"""
+The reference with its numbers rounded as a runtime of fewer bits rounds them, in PyTorch.
+
+Operators compute in float32 on rounded weights, and what they return is rounded. So the simulation
+shares no code with a converter or a runtime, and says what the precision itself costs.
+
+    fp16  weights and, where the runtime computes in it, activations to the nearest float16
+    int8  weights symmetrically by output channel, -127 to 127; activations by tensor, 0 to 255 over
+          the range that calibration saw, 0 included
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.fx import Interpreter
+
+from attnbench.records import is_inside
+from attnbench.rewrites.base import path_of
+
+if TYPE_CHECKING:
+    from torch.fx import GraphModule, Node
+
+Ranges = Mapping[str, tuple[float, float]]
+"""Least and largest value of each of the graph's values, by its name."""
+
+aten = torch.ops.aten
+
+WEIGHTED: Mapping[object, int] = {
+    aten.conv2d.default: 0,
+    aten.conv2d.padding: 0,
+    aten.convolution.default: 0,
+    aten.linear.default: 0,
+    aten.conv_transpose2d.input: 1,
+}
+"""Operators whose second argument has weights, and which of its axes is the output channel."""
+
+MOVING = frozenset(
+    {
+        "view",
+        "reshape",
+        "flatten",
+        "permute",
+        "transpose",
+        "t",
+        "slice",
+        "select",
+        "expand",
+        "squeeze",
+        "unsqueeze",
+        "split",
+        "split_with_sizes",
+        "chunk",
+        "contiguous",
+        "clone",
+        "dropout",
+        "alias",
+        "detach",
+        "unbind",
+        "numpy_T",
+    }
+)
+"""Operators that only move numbers, which were rounded before."""
+
+CLAMPS = frozenset(
+    {"relu", "relu_", "relu6", "relu6_", "hardtanh", "hardtanh_", "clamp", "clamp_", "clamp_min"}
+)
+"""Activations that runtimes compute in the operator before, whose output is never rounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """
+    Which numbers are rounded, and how: a precision, the ranges that int8 needs, and where.
+
+    `everywhere` but in the modules of `keep_float`; or in the module `only`, with all else in
+    float32.
+    """
+
+    precision: str
+    ranges: Ranges
+    activations: bool = True
+    keep_float: tuple[str, ...] = ()
+    only: str | None = None
+
+    def wider(self, by: float) -> Rounding:
+        """The same with all ranges wider by a factor."""
+        return replace(self, ranges={k: (by * a, by * b) for k, (a, b) in self.ranges.items()})
+
+    def at(self, node: Node) -> bool:
+        """Whether an operator's numbers are rounded."""
+        path = path_of(node) if "nn_module_stack" in node.meta else None
+        if any(is_inside(path, one) for one in self.keep_float):
+            return False
+        return self.only is None or is_inside(path, self.only)
+
+    def weight(self, value: Tensor, axis: int) -> Tensor:
+        """Weights, rounded."""
+        if self.precision == "fp16":
+            return value.half().float()
+        others = [at for at in range(value.dim()) if at != axis]
+        step = value.abs().amax(others, keepdim=True).clamp_min(1e-12) / 127
+        return (value / step).round() * step
+
+    def activation(self, name: str, value: Tensor) -> Tensor:
+        """What the operator of that name returns, rounded."""
+        if self.precision == "fp16":
+            return value.half().float()
+        low, high = self.ranges[name]
+        step = (high - low) / 255 or 1.0
+        zero = round(-low / step)
+        return ((value / step).round() + zero).clamp(0, 255).sub(zero).mul(step)
+
+
+class Simulation(Interpreter):
+    """A program that computes with rounded numbers."""
+
+    def __init__(self, program: GraphModule, rounding: Rounding) -> None:
+        super().__init__(program)
+        self.rounding = rounding
+
+    def run_node(self, n: Node) -> Any:
+        """One operator, rounded."""
+        made = super().run_node(n)
+        if self.rounding.activations and is_rounded(n) and self.rounding.at(n):
+            return self.rounding.activation(n.name, made)
+        return made
+
+    def fetch_args_kwargs_from_env(self, n: Node) -> Any:
+        """What an operator is called with, its weights rounded."""
+        args, kwargs = super().fetch_args_kwargs_from_env(n)
+        if n.target in WEIGHTED and self.rounding.at(n):
+            weight = self.rounding.weight(args[1], WEIGHTED[n.target])
+            args = (args[0], weight, *args[2:])
+        return args, kwargs
+
+
+class Observer(Interpreter):
+    """A program that notes between which numbers its values lie."""
+
+    def __init__(self, program: GraphModule) -> None:
+        super().__init__(program)
+        self.ranges: dict[str, tuple[float, float]] = {}
+
+    def run_node(self, n: Node) -> Any:
+        """One operator, looked at."""
+        made = super().run_node(n)
+        if is_rounded(n):
+            low, high = self.ranges.get(n.name, (0.0, 0.0))
+            self.ranges[n.name] = (min(low, float(made.min())), max(high, float(made.max())))
+        return made
+
+
+def ranges_of(program: GraphModule, samples: Iterable[Sequence[Tensor]]) -> Ranges:
+    """The ranges of a program's values on some inputs, 0 always in them."""
+    observer = Observer(program)
+    with torch.inference_mode():
+        for sample in samples:
+            observer.run(*sample)
+    return observer.ranges
+
+
+def is_rounded(node: Node) -> bool:
+    """Whether a runtime stores what an operator returns: a tensor of floats, made anew."""
+    value = node.meta.get("val")
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        return False
+    if node.op != "call_function":
+        return node.op == "placeholder"
+    return _word(node) not in MOVING and [_word(user) in CLAMPS for user in node.users] != [True]
+
+
+def _word(node: Node) -> str:
+    """An operator's name without its library and overload: `hardtanh`."""
+    return str(node.target).removeprefix("aten.").partition(".")[0]
