@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BUILT := $(VENV)/.built
+OLD_RUNTIME := .venv-tflite-runtime
 RUNNER_SOURCES := $(shell find toolkit/runner -name '*.cpp' -o -name '*.h')
 CHECKED := toolkit models tests benchmarks hatch_build.py
 
@@ -56,6 +57,16 @@ test-all: install  ## Every pair of the zoo through every runtime; an interrupte
 .PHONY: mutation
 mutation: install  ## Faults in files, and whether parity sees them; ARGS="--budget 30m", goes on
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.mutation $(ARGS)
+
+# Its packages are not those of .venv: it wants NumPy 1.
+$(OLD_RUNTIME)/.installed:
+	test -x $(OLD_RUNTIME)/bin/python || $(PYTHON) -m venv $(OLD_RUNTIME)
+	$(OLD_RUNTIME)/bin/python -m pip install --quiet tflite-runtime==2.14.0 numpy==1.26.4
+	@touch $@
+
+.PHONY: tflite-runtime
+tflite-runtime: install $(OLD_RUNTIME)/.installed  ## Our TFLite files in tflite-runtime 2.14
+	$(BIN)/python -m pytest tests/tflite_runtime $(ARGS)
 
 .PHONY: support
 support: install  ## Write docs/support.md from the results of `make test-all`
@@ -107,7 +118,7 @@ bench-instructions: install  ## Does instruction time repeat over boots of the e
 
 .PHONY: clean
 clean:  ## Remove .venv and what was built, exported and measured here; the user's cache stays
-	rm -rf $(VENV) build dist artifacts reports/runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(OLD_RUNTIME) build dist artifacts reports/runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find toolkit models tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
 
 .PHONY: help
