@@ -1,12 +1,14 @@
 """
 Is the native runner as fast as the runtimes' own Python packages?
 
-    python benchmarks/runner_vs_python.py net.onnx net.tflite net.pte [--launches 6]
+    python benchmarks/runner_vs_python.py net.onnx net.tflite net.pte [--rounds 8]
 
-Launches of the runner and of a Python loop around the official package alternate (ABBA), each in a
-process of its own, on the same random input with one thread. Prints, per artifact, the median over
-launches of each one's median latency, and the median of the paired ratios runner / Python. A ratio
-from 0.95 to 1.02 says that the runner measures the runtime and not itself.
+Launches of the runner and of a Python loop around the official package take turns as in `attnbench
+compare`, A B B A or B A A B, each in a process of its own, on the same random input with one
+thread. Prints, per artifact, the median over launches of each one's median latency, and the ratio
+runner / Python with the interval of compare's test. They agree if all of it lies within 0.95 and
+1.02: the loop in Python has some work of its own, the runner must have none. Exits 1 if an interval
+lies outside, 7 if one is on both sides of an end: take more rounds then, on a quieter machine.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import secrets
 import statistics
 import subprocess
 import sys
@@ -25,9 +28,12 @@ from pathlib import Path
 import numpy as np
 
 from attnbench.runner import Job, info, measure
+from attnbench.stats import paired
 
 ENGINES = {".onnx": "onnxruntime", ".tflite": "litert", ".pte": "executorch"}
 WARMUP = 10
+LEAST, MOST = 0.95, 1.02
+CODES = {"DIFFER": 1, "inconclusive": 7, "agree": 0}
 
 
 def onnxruntime(model: str, inputs: Sequence[np.ndarray]) -> Callable[[], object]:
@@ -85,7 +91,8 @@ def python_median(job: Job, source: Path, iterations: int) -> float:
     return statistics.median(json.loads(done.stdout.splitlines()[-1]))
 
 
-def compare(model: Path, launches: int, iterations: int) -> None:
+def compare(model: Path, rounds: int, iterations: int) -> str:
+    """Print what one artifact takes in both; whether they agree."""
     job = Job(ENGINES[model.suffix], model)
     random = np.random.default_rng(0)
     specs = info(job).inputs
@@ -93,25 +100,40 @@ def compare(model: Path, launches: int, iterations: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "inputs.npz"
         np.savez(source, *inputs)
-        rows = []
-        for launch in range(launches):
-            sides = {
-                "runner": lambda: statistics.median(
-                    measure(job, inputs, WARMUP, iterations).plain_ns
-                ),
-                "python": lambda: python_median(job, source, iterations),
-            }
-            order = list(sides) if launch % 2 == 0 else list(sides)[::-1]
-            row = {side: sides[side]() for side in order}
-            rows.append((row["runner"], row["python"]))
-    runner, python = (statistics.median(row[i] for row in rows) / 1e6 for i in (0, 1))
-    ratio = statistics.median(a / b for a, b in rows)
-    print(f"{model.name:24} runner {runner:8.3f} ms  python {python:8.3f} ms  ratio {ratio:.3f}")
+        sides = {
+            "A": lambda: python_median(job, source, iterations),
+            "B": lambda: statistics.median(measure(job, inputs, WARMUP, iterations).plain_ns),
+        }
+        orders = paired.schedule(rounds, secrets.randbits(32))
+        times = [[sides[letter]() for letter in order] for order in orders]
+    found = paired.ratio([paired.score(*one) for one in zip(orders, times, strict=True)])
+    python, runner = (
+        statistics.median(
+            ns
+            for order, row in zip(orders, times, strict=True)
+            for at, ns in zip(order, row, strict=True)
+            if at == letter
+        )
+        for letter in "AB"
+    )
+    said = verdict(found.low, found.high)
+    print(
+        f"{model.name:24} runner {runner / 1e6:8.3f} ms  python {python / 1e6:8.3f} ms  "
+        f"ratio {found.value:.3f}, {found.low:.3f} to {found.high:.3f}: {said}"
+    )
+    return said
 
 
-def main() -> None:
+def verdict(low: float, high: float) -> str:
+    """Whether an interval of runner / Python lies within the band, outside, or on both sides."""
+    if low >= LEAST and high <= MOST:
+        return "agree"
+    return "DIFFER" if high < LEAST or low > MOST else "inconclusive"
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0].strip())
-    parser.add_argument("--launches", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--iterations", type=int, default=60)
     parser.add_argument("--python", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("arguments", nargs="+", metavar="ARTIFACT")
@@ -119,10 +141,13 @@ def main() -> None:
     if options.python:
         engine, model, source = options.arguments
         python_loop(engine, model, source, options.iterations)
-        return
-    for artifact in options.arguments:
-        compare(Path(artifact), options.launches, options.iterations)
+        return 0
+    said = [
+        compare(Path(artifact), options.rounds, options.iterations)
+        for artifact in options.arguments
+    ]
+    return next((code for word, code in CODES.items() if word in said), 0)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
