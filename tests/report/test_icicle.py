@@ -74,6 +74,15 @@ def test_every_block_can_be_chosen():
     assert {block_id(b.path) for b in COLUMNS[0].measurement.blocks} <= set(offered)
 
 
+def test_what_takes_no_time_cannot_be_chosen():
+    m = COLUMNS[0].measurement
+    idle = BlockTime("idle", "backbone", 0, 0.0)
+    column = replace(COLUMNS[0], measurement=replace(m, blocks=(*m.blocks, idle)))
+    assert block_id("idle") not in places([column])
+    still = replace(m, residual=Residual(), operators=())
+    assert RESIDUAL not in places([replace(COLUMNS[0], measurement=still)])
+
+
 def test_plotly_knows_every_property():
     for chart in icicles(COLUMNS, "tree"):
         painted = re.sub(r"var\(--[a-z-]+\)", "#123456", json.dumps(chart.spec))

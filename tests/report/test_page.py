@@ -249,3 +249,10 @@ def test_hostile_names_stay_text_in_a_browser(browser, tmp_path):
     assert browser.eval("document.title") == "attnbench: mobilenetv2-coord"
     drawn = browser.eval("document.querySelector('#blocks-0 .ytick text').textContent")
     assert drawn == HOSTILE
+    chosen = browser.eval(
+        "(() => { const list = document.querySelector('select'); list.selectedIndex = 1;"
+        "list.dispatchEvent(new Event('change')); return list.value; })()"
+    )
+    assert chosen == f"block {HOSTILE}"
+    shown = browser.eval("document.querySelector('#tree-0 .slice text').textContent")
+    assert shown.startswith(HOSTILE)

@@ -127,7 +127,8 @@ def _figures(shown: Iterable[Section]) -> Iterator[str]:
 def _chooser(one: Section) -> str:
     """What a script shows; without one it would do nothing."""
     options = "".join(
-        f'<option value="{_text(node)}">{_text(name)}</option>' for node, name in one.places.items()
+        f'<option value="{escape(node)}">{_text(name)}</option>'
+        for node, name in one.places.items()
     )
     trees = " ".join(chart.id for chart in one.shown)
     return (

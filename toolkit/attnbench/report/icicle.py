@@ -31,10 +31,12 @@ def icicles(shown: Sequence[Column], name: str) -> tuple[Chart, ...]:
 
 
 def places(shown: Sequence[Column]) -> dict[str, str]:
-    """What one can look into, by its node: the whole, each block that is in any tree, the rest."""
+    """What one can look into, by its node: the whole, each block that takes time, the rest."""
     rows = union([block_rows(column.measurement) for column in shown])
     blocks = {block_id(row.path): f"{INDENT * row.depth}{row.name}" for row in rows}
-    return {ROOT: "the whole model", **blocks, RESIDUAL: "time of no block"}
+    drawn = {node.id for column in shown for node in tree(column)}
+    every = {ROOT: "the whole model", **blocks, RESIDUAL: "time of no block"}
+    return {node: name for node, name in every.items() if node in drawn}
 
 
 def _icicle(name: str, column: Column, nodes: Sequence[Node]) -> Chart:
