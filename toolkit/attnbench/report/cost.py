@@ -124,10 +124,8 @@ def _others(shifts: Sequence[Shift]) -> Estimate:
 def _blocks(one: AttentionCost) -> Table:
     headings = (
         Heading("block", "name"),
-        Heading("µs"),
-        Heading("%", group="time"),
-        Heading("kMACs"),
-        Heading("%", group="MACs"),
+        *(Heading(text, group="time") for text in ("µs", "%")),
+        *(Heading(text, group="MACs") for text in ("thousand", "%")),
         *map(Heading, ("kparams", "kB", "peak kB", "roof %")),
     )
     total = sum(block.time.ns for block in one.blocks) or 1
