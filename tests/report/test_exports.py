@@ -123,11 +123,15 @@ def test_a_block_is_cut_where_something_else_ran():
         OperatorTime("one", "Conv", "a", None, 1000),
         OperatorTime("reorder", "Reorder", None, "layout", 500),
         OperatorTime("two", "Conv", "a", None, 1000),
+        OperatorTime("reorder", "Reorder", None, "layout", 0),
+        OperatorTime("three", "Relu", "b", None, 0),
     )
     blocks = (BlockTime("a", "backbone", 2000, 0.8),)
     m = replace(RUN.measurements[0], blocks=blocks, residual=Residual(500), operators=ran)
-    found = [e for e in trace(replace(RUN, measurements=(m,))) if e.get("name") == "a"]
+    every = trace(replace(RUN, measurements=(m,)))
+    found = [e for e in every if e["name"] == "a"]
     assert [(e["ts"], e["dur"]) for e in found] == [(0, 1), (1.5, 1)]
+    assert not [e for e in every if e["name"] in ("b", "Relu")]  # no time, no slice
 
 
 def test_files_of_other_formats_are_never_taken_for_records(tmp_path):

@@ -12,7 +12,7 @@ from attnbench.records import Measurement, Reading
 LOAD = "load"
 
 MOST = 1500
-"""More marks than this make a page slow; then only every k-th inference of a launch is drawn."""
+"""More marks than this make a page slow; then only every k-th inference is drawn."""
 
 INSIDE = 0.99
 """This share of the samples is inside of the frame; the rest is marked at its edge."""

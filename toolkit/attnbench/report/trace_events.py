@@ -94,7 +94,7 @@ def _inference(process: int, steps: Iterable[Step]) -> Iterator[Event]:
     """Each step, and each block for as long as steps inside of it follow each other."""
     open_since: list[tuple[str, int]] = []
     now_ns = 0
-    for step in (*steps, Step("", (), 0, {})):
+    for step in (*(one for one in steps if one.ns), Step("", (), 0, {})):
         while (
             open_since and tuple(name for name, _ in open_since) != step.around[: len(open_since)]
         ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from attnbench.records import Measurement, OperatorTime
@@ -77,10 +77,10 @@ def _blocks(m: Measurement) -> Iterator[Node]:
 def _residual(m: Measurement) -> Iterator[Node]:
     assert m.residual is not None  # it comes with the blocks
     yield Node(RESIDUAL, ROOT, "(no block)", "time of no block", "residual", 0)
-    for key in ("layout", "delegate_boundary", "runtime", "unattributed"):
+    for key, spent in asdict(m.residual).items():
         name = f"({key})"
         own = [(at, one) for at, one in enumerate(m.operators) if one.residual == key]
-        ns = 0 if own else getattr(m.residual, key)
+        ns = 0 if own else spent
         yield Node(name, RESIDUAL, key, name, "residual", ns)
         yield from (_operator(at, one, name, name, "residual") for at, one in own)
 
