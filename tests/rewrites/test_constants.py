@@ -6,7 +6,8 @@ from torch import nn
 from attnbench.pipeline.reference import trace
 from attnbench.rewrites import rewrite
 from attnbench.rewrites.base import calls
-from attnbench.rewrites.constants import FOLD_CONSTANTS
+from attnbench.rewrites.constants import FOLD_BATCHNORM, FOLD_CONSTANTS
+from tests.rewrites.cases import example
 
 aten = torch.ops.aten
 X = torch.randn(1, 3, 4, 6)
@@ -80,3 +81,30 @@ def test_what_is_written_into_stays():
 def test_random_numbers_stay_random():
     after, _ = folded(Random())
     assert list(calls(after, aten.rand.default))
+
+
+class Tied(nn.Module):
+    """One weight under two names, behind a BatchNorm that is folded."""
+
+    def __init__(self):
+        super().__init__()
+        self.before = nn.Conv2d(4, 4, 1)
+        self.norm = nn.BatchNorm2d(4)
+        self.one = nn.Conv2d(4, 4, 1)
+        self.other = nn.Conv2d(4, 4, 1)
+        self.other.weight = self.one.weight
+
+    def forward(self, x):
+        x = self.norm(self.before(x))
+        return self.other(self.one(x))
+
+
+def test_tensors_that_nothing_reads_are_dropped():
+    module = Tied().eval()
+    program = trace(module, example()).module(check_guards=False)
+    changed, _ = rewrite(program, example(), [FOLD_BATCHNORM])
+    read = {node.target for node in changed.graph.find_nodes(op="get_attr")}
+    assert {*changed.state_dict()} == read
+    assert "norm.running_var" in program.state_dict()
+    with torch.inference_mode():
+        assert torch.allclose(changed(*example()), module(*example()), atol=1e-6)

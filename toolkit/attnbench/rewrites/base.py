@@ -58,6 +58,7 @@ def rewrite(
                 f"the rewrites {names} change the output by {worst:.1e} of its range",
                 hint="switch them off one by one with --no-rewrite NAME, and please report it",
             )
+    _drop_unread(changed)
     return changed, applied
 
 
@@ -70,6 +71,16 @@ def _apply(program: GraphModule, chosen: Sequence[Rewrite]) -> tuple[Applied, ..
             program.recompile()
             applied.append(Applied(candidate.name, paths))
     return tuple(applied)
+
+
+def _drop_unread(program: GraphModule) -> None:
+    """Remove the tensors that nothing reads: converters carry each through all of their passes."""
+    read = {node.target for node in program.graph.nodes if node.op == "get_attr"}
+    parameters = program.named_parameters(remove_duplicate=False)
+    for name, _ in [*parameters, *program.named_buffers(remove_duplicate=False)]:
+        if name not in read:
+            owner, _, leaf = name.rpartition(".")
+            delattr(program.get_submodule(owner), leaf)
 
 
 def difference(one: nn.Module, other: nn.Module, example: Sequence[Tensor]) -> float:
