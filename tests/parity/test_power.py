@@ -15,7 +15,7 @@ from attnbench.pipeline.faults import attention, doubled, faded, flat, gates, ru
 from attnbench.pipeline.parity import ask
 from attnbench.pipeline.power import STEP, Gate, blocks_of, power, with_power
 from attnbench.pipeline.reference import example_for, module_for
-from attnbench.records import Artifact, Delegation, TensorSpec, Verdict
+from attnbench.records import Artifact, BlockPower, Case, Delegation, Power, TensorSpec, Verdict
 from attnbench.report import power as words
 from attnbench.report.view import Judged
 from attnbench_models import Recipe
@@ -186,3 +186,27 @@ def test_artifacts_of_one_reference_share_what_is_found():
     assert [len(table.rows) for table in tables] == [1, 4, 4]
     assert "a, b" in tables[0].title
     assert "4 blind spots: gate, gate.reduce.weight" in words.summary(verdicts[0].power)
+
+
+def test_an_input_that_shows_nothing_is_named():
+    def case(name, value, limit):
+        return Case(name, "max_error", "of range", value, limit, "lower", passed=value <= limit)
+
+    removed = (case("natural", 0.1, 1e-6), case("noise", 0.1, 0.4))
+    found = Power((BlockPower("features.1.attention", removed, removed, 1e-5),), ())
+    assert words.summary(found) == (
+        "parity would notice 1 of 1 attention blocks gone; noise alone would notice 0, since its "
+        "limit is 4.0e-01 of range; no blind spot"
+    )
+    *_, (natural, noise) = [table.rows for table in words.tables([Judged("onnx", shown(found))])][
+        :2
+    ]
+    assert (natural.mark, noise.mark) == ("plain", "bad")
+
+
+def shown(found: Power) -> Verdict:
+    return Verdict(None, "host", (), power=found)
+
+
+def test_where_no_block_is_known_it_says_so():
+    assert "no attention block is known" in words.summary(Power((), ()))

@@ -12,20 +12,15 @@ from attnbench.report.view import Judged
 
 TERM = (
     "Missing block",
-    "The reference with one attention block replaced by what it takes (identity), or by a fixed "
-    "scale per channel, held to the limits of the gate: its error as a multiple of the limit, on "
-    "each input the largest of any metric. Detectable is the smallest share of the way to identity "
-    "that the gate fails, found by bisection. A blind spot is a fault that it passes.",
+    "The reference with one attention block removed (replaced by what it takes, identity) or "
+    "flattened (by a fixed scale per channel), held to the limits of the gate: its error as a "
+    "multiple of the limit, on each input the largest of any metric. Detectable is the smallest "
+    "share of the way to identity that the gate fails, found by bisection. A blind spot is a fault "
+    "that it passes: a block removed or flattened, or one of its weights doubled.",
 )
 
 SHOWN = 5
 """How many names of a list are told, and of how many inputs a table has a column."""
-
-FAULTS = {
-    "removed": "replaced by identity",
-    "flattened": "a fixed scale per channel",
-    "doubled": "twice as large",
-}
 
 
 def found(shown: Sequence[Judged]) -> tuple[tuple[str, Power], ...]:
@@ -51,16 +46,23 @@ def tables(shown: Sequence[Judged]) -> tuple[Table, ...]:
 
 def summary(power: Power) -> str:
     """What a reader has to know of a gate, in one sentence."""
-    seen = sum(one.detectable is not None for one in power.blocks)
     if not power.blocks and not power.kept:
         return "no attention block is known, so what parity would have missed was not looked for"
-    text = f"parity would have failed had one of {seen} of {len(power.blocks)} blocks been missing"
-    if not power.blind_spots:
-        return f"{text}, or a weight of any been twice as large"
+    return "; ".join(_parts(power))
+
+
+def _parts(power: Power) -> Iterator[str]:
+    count = len(power.blocks)
+    seen = sum(one.detectable is not None for one in power.blocks)
+    yield f"parity would notice {seen} of {count} attention blocks gone"
+    for name in _input_names(power):
+        seen, limit = _seen(name, power)
+        if seen < count:
+            yield f"{name} alone would notice {seen}, since its limit is {limit}"
     names = [spot.path for spot in power.blind_spots]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    spots = units.counted(len(names), "blind spot")
-    return f"{text}; it has {spots}: {', '.join(names[:SHOWN])}{more}"
+    spots = units.counted(len(names), "blind spot") if names else "no blind spot"
+    yield f"{spots}{': ' if names else ''}{', '.join(names[:SHOWN])}{more}"
 
 
 def told(spot: BlindSpot) -> str:
@@ -101,11 +103,17 @@ def _inputs(label: str, power: Power) -> Table:
 
 
 def _input(name: str, power: Power) -> Row:
+    (seen, limit), count = _seen(name, power), len(power.blocks)
+    return Row((name, limit, f"{seen} of {count}"), "plain" if seen == count else "bad")
+
+
+def _seen(name: str, power: Power) -> tuple[int, str]:
+    """How many blocks an input shows to be gone, and the limit of its largest error."""
     of = [[case for case in one.removed if case.input == name] for one in power.blocks]
     seen = sum(any(not case.passed for case in cases) for cases in of)
-    limits = {margin(case).limit for case in of[0] if case.metric in ("max_error", "max_abs")}
-    limit = f"{limits.pop()} of range" if limits else ABSENT
-    return Row((name, limit, f"{seen} of {len(of)}"), "plain" if seen == len(of) else "bad")
+    errors = (case for case in of[0] if case.metric in ("max_error", "max_abs"))
+    limits = (f"{margin(case).limit} {case.unit}".rstrip() for case in errors)
+    return seen, next(limits, ABSENT)
 
 
 def _blind_spots(label: str, power: Power) -> Table:
@@ -114,9 +122,7 @@ def _blind_spots(label: str, power: Power) -> Table:
         Heading("fault", "name"),
         Heading("would be seen by", "name"),
     )
-    rows = tuple(
-        Row((spot.path, FAULTS[spot.fault], told(spot)), "bad") for spot in power.blind_spots
-    )
+    rows = tuple(Row((spot.path, spot.fault, told(spot)), "bad") for spot in power.blind_spots)
     return Table(f"Blind spots of {label}: faults that it passes", headings, rows)
 
 
