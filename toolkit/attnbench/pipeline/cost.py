@@ -68,18 +68,7 @@ def attention_cost(
     differ by no more than counts may.
     """
     plain = _differences(*(_latencies(one, pair) for one in (pair.a, pair.b)))
-    found = AttentionCost(
-        comparison=comparison,
-        ablation=_estimate(plain),
-        attribution=None,
-        gap=None,
-        agree=None,
-        rest=None,
-        blocks=(),
-        shifts=(),
-        totals=(without, footprint[-1]),
-        ceiling=None,
-    )
+    found = AttentionCost(comparison, _estimate(plain), (without, footprint[-1]))
     a, b = pair.a.measurement, pair.b.measurement
     if a.blocks is None or b.blocks is None:
         return found

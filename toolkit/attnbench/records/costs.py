@@ -103,13 +103,13 @@ class AttentionCost:
 
     comparison: Comparison
     ablation: Estimate
-    attribution: Estimate | None
-    gap: Estimate | None
-    agree: bool | None
-    rest: Estimate | None
-    blocks: tuple[BlockCost, ...]
-    shifts: tuple[Shift, ...]
     totals: tuple[Footprint, Footprint]
-    ceiling: Ceiling | None
+    attribution: Estimate | None = None
+    gap: Estimate | None = None
+    agree: bool | None = None
+    rest: Estimate | None = None
+    blocks: tuple[BlockCost, ...] = ()
+    shifts: tuple[Shift, ...] = ()
+    ceiling: Ceiling | None = None
     no_ceiling: str = ""
     notes: tuple[str, ...] = ()
