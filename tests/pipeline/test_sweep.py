@@ -15,8 +15,9 @@ from attnbench.pipeline.sweep_models import Model, variants
 from attnbench.pipeline.sweep_state import State
 from attnbench.progress import Silent
 from attnbench.records import INSTRUCTIONS, Artifact, Delegation, Launch, TensorSpec
-from attnbench.records.sweeps import Failed, Setup
+from attnbench.records.sweeps import Cell, Failed, Setup, Sweep
 from attnbench.report import documents, html, markdown
+from attnbench.report.sweep import names
 from attnbench.store import Run, Store
 from attnbench_models import Recipe
 from tests.report.invented import WHEN
@@ -179,3 +180,11 @@ def test_it_is_stored_and_shown(launches, tmp_path):
         said = " ".join(text.replace("\\", "").split())
         for words in ("coord", "✗ failed", "it crashed (look)", "2 of 3 cells measured", "2.996"):
             assert words in said, words
+
+
+def test_models_of_several_backbones_are_told_apart():
+    cells = [Cell(replace(BASE, backbone=one), SETUP, 1, 1, None) for one in ("a", "b")]
+    one = Sweep(HOST.identity(), "monotonic", 1, 0, (), tuple(cells), (), "")
+    assert list(names(one).values()) == ["a native", "b native"]
+    alone = replace(one, cells=one.cells[:1])
+    assert list(names(alone).values()) == ["native"]

@@ -38,8 +38,9 @@ def _correlation(found: RankCorrelation) -> str:
 
 def tables(one: Sweep) -> Iterator[Table]:
     """One for each setup."""
+    called = names(one)
     for setup in dict.fromkeys(cell.setup for cell in one.cells):
-        yield _table(setup, [cell for cell in one.cells if cell.setup == setup])
+        yield _table(setup, [cell for cell in one.cells if cell.setup == setup], called)
 
 
 def setup_name(setup: Setup) -> str:
@@ -48,7 +49,7 @@ def setup_name(setup: Setup) -> str:
     return ", ".join(filter(None, facts))
 
 
-def _table(setup: Setup, cells: Sequence[Cell]) -> Table:
+def _table(setup: Setup, cells: Sequence[Cell], called: Mapping[str, str]) -> Table:
     headings = (
         Heading("model", "name"),
         *map(Heading, ("kparams", "MMACs", "ms", "interval", "× none", "cold ms", "rank")),
@@ -61,14 +62,16 @@ def _table(setup: Setup, cells: Sequence[Cell]) -> Table:
         id(cell): at for cell, at in zip(measured, zip(by_macs, by_time, strict=True), strict=True)
     }
     bare = {_around(cell.recipe): _ns(cell) for cell in measured if cell.recipe.block == "none"}
-    rows = [_row(cell, bare, places.get(id(cell))) for cell in cells]
+    rows = [_row(called[cell.recipe.key], cell, bare, places.get(id(cell))) for cell in cells]
     return Table(f"{setup_name(setup)}: every model, launched in turn", headings, tuple(rows))
 
 
-def _row(cell: Cell, bare: Mapping[object, int], place: tuple[float, float] | None) -> Row:
+def _row(
+    called: str, cell: Cell, bare: Mapping[object, int], place: tuple[float, float] | None
+) -> Row:
     m = cell.measurement
     head = (
-        name(cell.recipe),
+        called,
         ABSENT if cell.parameters is None else f"{cell.parameters / 1e3:.0f}",
         ABSENT if cell.macs is None else f"{cell.macs / 1e6:.1f}",
     )
@@ -96,6 +99,17 @@ def name(recipe: Recipe) -> str:
     return ", ".join([recipe.block or "native", *options, *width])
 
 
+def names(one: Sweep) -> Mapping[str, str]:
+    """Its models' names by their recipes' keys; with the backbone, where there are several."""
+    several = len(distinct(cell.recipe.backbone for cell in one.cells)) > 1
+    return {
+        cell.recipe.key: f"{cell.recipe.backbone} {name(cell.recipe)}"
+        if several
+        else name(cell.recipe)
+        for cell in one.cells
+    }
+
+
 def _ns(cell: Cell) -> int:
     assert cell.measurement is not None  # only those that have one are asked
     return cell.measurement.latency_ns.median
@@ -108,9 +122,10 @@ def _around(recipe: Recipe) -> object:
 
 def notices(one: Sweep) -> Iterator[tuple[str, str]]:
     """Each failure and each warning once, with the cells that it is about."""
+    called = names(one)
     said: dict[str, list[str]] = {}
     for cell in one.cells:
-        who = f"{name(cell.recipe)}; {setup_name(cell.setup)}"
+        who = f"{called[cell.recipe.key]}; {setup_name(cell.setup)}"
         if cell.failed is not None:
             hint = f" ({cell.failed.hint})" if cell.failed.hint else ""
             said.setdefault(f"{cell.failed.message}{hint}", []).append(who)
