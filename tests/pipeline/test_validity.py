@@ -83,7 +83,7 @@ GIVEN = {
     "unattributed": (with_closure(1.0, 0.017), with_closure(1.0, 0.013)),
     "overhead": (with_overhead(0.51), with_overhead(0.49)),
     "resolution": (with_block(0.9), with_block(1.1)),
-    "unsettled": (clean(unsettled=(0, 4, 9)), clean(unsettled=(0, 9))),
+    "unsettled": (clean(unsettled=range(6)), clean(unsettled=range(5))),
     "drift": (drifting(0.03), drifting(0.015)),
     "bimodal": (in_modes(0.06), in_modes(0.01)),
     "outliers": (with_outliers(0.07), with_outliers(0.04)),

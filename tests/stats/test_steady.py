@@ -16,7 +16,7 @@ STEADY = {
     "longer memory": Machine(wander=0.007, memory=0.9),
 }
 RESTLESS = {
-    "drifting": np.linspace(0, 0.15, COUNT),
+    "drifting": np.linspace(0, 0.25, COUNT),
     "throttled": 0.3 * (AT >= 40),
     "throttled a little": 0.05 * (AT >= 35),
     "warming up all along": 0.3 * np.exp(-AT / 30),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 from attnbench.attribution.conserve import Attribution, Shares, combine, shares
 from attnbench.attribution.least import least
@@ -112,7 +112,7 @@ class Bench:
     def sustain(self) -> None:
         """Put one process under load, once launches have told how long an inference takes."""
         effort = self.effort
-        usual_ns = median(median(one.plain_ns) for one in self.plain)
+        usual_ns = fmean(ns for one in self.plain for ns in one.plain_ns)
         self.loads.append(
             sustain(self.job, self.inputs, effort.warmup, effort.sustained_s, usual_ns)
         )

@@ -68,9 +68,9 @@ REASONS: Mapping[str, Reason] = {
     ),
     "unsettled": Reason(
         "launches that did not settle",
-        0.25,
+        0.5,
         "share",
-        "then they reach the quartiles of the launches, and the interval is theirs",
+        "the median over launches is then one of theirs",
         "stop other work, cool the device, or raise --iterations",
     ),
     "drift": Reason(

@@ -20,7 +20,7 @@ def launches(shown: Sequence[Column]) -> Table:
 
 def sustained(shown: Sequence[Column]) -> Table:
     """The same under continuous load, where that was measured."""
-    names = ("load", "median", "p90", "interval", "slope a minute", "interval")
+    names = ("for", "median", "p90", "interval", "slope a minute", "interval")
     headings = Heading("runtime", "name"), *map(Heading, names)
     loads = [(column.label, column.measurement.sustained) for column in shown]
     rows = tuple(_sustained_row(label, load) for label, load in loads if load is not None)

@@ -41,10 +41,11 @@ def steady(times_ns: Sequence[int]) -> Steady | None:
     Where warm-up ends in the successive times of one process; None if they are too few to say.
 
     The series is cut into segments of constant level: those that minimise the squared deviations of
-    logarithms plus a penalty for each cut. Warm-up ends where the first segment begins whose level
-    is that of the second half, the median of its segments, to within ALIKE. A process has settled
-    if that is in the first half, and the last segment is at that level too. A burst of other work
-    in between is no warm-up, and single outliers are clipped beforehand.
+    logarithms plus a penalty for each cut. The level of a part is the lower quartile of its
+    segments' levels, each counted as often as it has times, since bursts of other work only add.
+    Warm-up ends where the first segment begins that is at the level of the second half, to within
+    ALIKE. A process has settled if that is in the first half, and the last third is at that level
+    too. Single outliers are clipped beforehand.
 
     Sources: Jackson et al. 2005, "An algorithm for optimal partitioning of data on an interval",
     whose minimum PELT finds as well (Killick, Fearnhead & Eckley 2012); segments that differ by
@@ -57,11 +58,20 @@ def steady(times_ns: Sequence[int]) -> Steady | None:
     logs = _without_outliers(np.log([float(np.median(one)) for one in batches]))
     starts = _segments(logs)
     levels = [float(np.mean(one)) for one in np.split(logs, starts[1:])]
+    spread = np.repeat(levels, np.diff([*starts, len(logs)]))
     half = len(logs) // 2
-    usual = float(np.median(np.repeat(levels, np.diff([*starts, len(logs)]))[half:]))
-    alike = [abs(level - usual) <= math.log1p(ALIKE) for level in levels]
-    first = next((start for start, one in zip(starts, alike, strict=True) if one), len(logs))
-    return Steady(first * size, first <= half and alike[-1])
+    usual, last = _usual(spread[half:]), _usual(spread[-(len(logs) // 3) :])
+    at_level = (start for start, one in zip(starts, levels, strict=True) if _alike(one, usual))
+    first = next(at_level, len(logs))
+    return Steady(first * size, first <= half and _alike(last, usual))
+
+
+def _usual(levels: NDArray[Any]) -> float:
+    return float(np.quantile(levels, 0.25, method="lower"))
+
+
+def _alike(one: float, other: float) -> bool:
+    return abs(one - other) <= math.log1p(ALIKE)
 
 
 def _without_outliers(logs: NDArray[Any]) -> NDArray[Any]:
