@@ -55,7 +55,7 @@ class RankCorrelation:
     """
     Spearman's rank correlation of MACs with the latency over the models of one setup.
 
-    `p` is against none at all.
+    `p` is that of a permutation test, against none at all.
     """
 
     setup: Setup
