@@ -14,6 +14,7 @@ from attnbench.files import write
 from attnbench.records import SCHEMA, Comparison, Gated, Measurement, Verdict
 from attnbench.records.costs import AttentionCost
 from attnbench.records.histories import History
+from attnbench.records.losses import PrecisionLoss
 from attnbench.records.papers import PaperTable
 from attnbench.records.sweeps import Sweep
 
@@ -37,6 +38,7 @@ class Run:
     tables: tuple[PaperTable, ...] = ()
     histories: tuple[History, ...] = ()
     gated: tuple[Gated, ...] = ()
+    losses: tuple[PrecisionLoss, ...] = ()
     schema: int = SCHEMA
 
 

@@ -77,7 +77,7 @@ def _scopes(nodes: Sequence[Any], before: Sequence[Scope]) -> tuple[Scope, ...]:
     for node in reversed(nodes):
         value = node.output[0]
         path = next(
-            (paths[one] for one in (node.name, value, ADDED.sub("", value)) if one in paths),
+            (paths[one] for one in (value, ADDED.sub("", value), node.name) if one in paths),
             readers.get(value),
         )
         readers |= dict.fromkeys(node.input, path)

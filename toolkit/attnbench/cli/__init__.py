@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "profile": "Measure latency, whole and per block.",
     "gate": "Hold every model of a policy to parity and delegation: the one line for CI.",
     "compare": "Hold one model against another, taking turns: slower, faster, or alike.",
+    "precision": "Say what fewer bits cost each block, and what they save.",
     "cost": "Say what attention costs: with and without it, and by its blocks' own time.",
     "sweep": "Measure many models in turn: blocks, reductions, widths, threads; one table.",
     "table": "Rebuild a published table: its numbers beside those found here.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -47,8 +48,9 @@ class RoundedReference:
         """
         example = example_for(artifact.recipe, module)
         applied = {one.name for one in artifact.rewrites}
-        traced = trace(module, example).module(check_guards=False)
-        program, _ = rewrite(traced, example, [one for one in REWRITES if one.name in applied])
+        with warnings.catch_warnings(action="ignore"):  # torch warns of its own copies
+            traced = trace(module, example).module(check_guards=False)
+            program, _ = rewrite(traced, example, [one for one in REWRITES if one.name in applied])
         ranges = artifact.ranges
         recipe = artifact.recipe
         if recipe.precision == "int8" and not ranges:

@@ -11,7 +11,7 @@ shares no code with a converter or a runtime, and says what the precision itself
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +93,7 @@ class Rounding:
 
     def at(self, node: Node) -> bool:
         """Whether an operator's numbers are rounded."""
-        path = path_of(node) if "nn_module_stack" in node.meta else None
+        path = _module(node)
         if any(is_inside(path, one) for one in self.keep_float):
             return False
         return self.only is None or is_inside(path, self.only)
@@ -117,17 +117,23 @@ class Rounding:
 
 
 class Simulation(Interpreter):
-    """A program that computes with rounded numbers."""
+    """A program that computes with rounded numbers; what `watched` operators return is kept."""
 
-    def __init__(self, program: GraphModule, rounding: Rounding) -> None:
+    def __init__(
+        self, program: GraphModule, rounding: Rounding, watched: Collection[str] = ()
+    ) -> None:
         super().__init__(program)
         self.rounding = rounding
+        self.watched = watched
+        self.seen: dict[str, Tensor] = {}
 
     def run_node(self, n: Node) -> Any:
         """One operator, rounded."""
         made = super().run_node(n)
         if self.rounding.activations and is_rounded(n) and self.rounding.at(n):
-            return self.rounding.activation(n.name, made)
+            made = self.rounding.activation(n.name, made)
+        if n.name in self.watched:
+            self.seen[n.name] = made
         return made
 
     def fetch_args_kwargs_from_env(self, n: Node) -> Any:
@@ -177,3 +183,19 @@ def is_rounded(node: Node) -> bool:
 def _word(node: Node) -> str:
     """An operator's name without its library and overload: `hardtanh`."""
     return str(node.target).removeprefix("aten.").partition(".")[0]
+
+
+def exits(program: GraphModule, paths: Iterable[str]) -> dict[str, str]:
+    """The one value that leaves each of these modules; those of which several do are left out."""
+    found = {}
+    for path in paths:
+        inside = {node for node in program.graph.nodes if is_inside(_module(node), path)}
+        leaving = [node.name for node in inside if not inside.issuperset(node.users)]
+        if len(leaving) == 1:
+            found[path] = leaving[0]
+    return found
+
+
+def _module(node: Node) -> str | None:
+    """Which module called an operator; None of what is none."""
+    return path_of(node) if "nn_module_stack" in node.meta else None

@@ -11,6 +11,7 @@ import msgspec
 from attnbench.records import SCHEMA, Comparison, Measurement, Noise, Outcome, Verdict
 from attnbench.records.costs import AttentionCost
 from attnbench.records.histories import History
+from attnbench.records.losses import PrecisionLoss
 from attnbench.records.papers import PaperTable
 from attnbench.records.sweeps import Sweep
 from attnbench.store import Run
@@ -56,6 +57,8 @@ def run_document(run: Run) -> Document:
         return cost_document(run.costs)
     if run.sweeps:
         return sweep_document(run.sweeps)
+    if run.losses:
+        return loss_document(run.losses)
     if run.tables:
         return table_document(run.tables)
     return {**profile_document(run.measurements), **parity_document(run.verdicts)}
@@ -88,6 +91,11 @@ def table_document(tables: Sequence[PaperTable]) -> Document:
 def history_document(histories: Sequence[History]) -> Document:
     """The document of `history --json`."""
     return {"schema": SCHEMA, "histories": [_plain(one) for one in histories]}
+
+
+def loss_document(losses: Sequence[PrecisionLoss]) -> Document:
+    """The document of `precision --json`."""
+    return {"schema": SCHEMA, "losses": [_plain(one) for one in losses]}
 
 
 def noise_document(found: Noise) -> Document:

@@ -13,6 +13,7 @@ from attnbench.report.charts import Chart
 from attnbench.report.comparison_chart import ratios
 from attnbench.report.cost_charts import portions, roofline, ways
 from attnbench.report.icicle import icicles, places
+from attnbench.report.losses_chart import loss_chart
 from attnbench.report.parity_chart import parity
 from attnbench.report.rounds_chart import round_chart
 from attnbench.report.samples_chart import sample_charts
@@ -20,6 +21,11 @@ from attnbench.report.sustained_chart import sustained_charts
 from attnbench.report.sweep_chart import sweep_charts
 from attnbench.report.view import Column, columns, comparisons, judged, sides, sweeps
 from attnbench.store import Run
+
+LOSSES = (
+    "Larger is better, and logarithmic: 20 dB are an error of a tenth. Where the accumulated error "
+    "falls while a block alone is good, the error came from before it."
+)
 
 TREE = (
     "One traced inference: each column is inside of the one to its left, operators are at the "
@@ -101,6 +107,8 @@ def _sections(run: Run) -> Iterator[Section]:
         yield Section(sweep_charts(swept, f"sweep-{at}"), title, SWEEP, form="pair")
     for at, cost in enumerate(run.costs):
         yield from _cost(cost, at)
+    for at, loss in enumerate(run.losses):
+        yield Section((loss_chart(loss, f"loss-{at}"),), hint=LOSSES)
     for at, one in enumerate(comparisons(run)):
         yield from _held(one, at)
     shown = columns(run)

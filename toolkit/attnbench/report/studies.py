@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from attnbench.report import cost, gated, history, paper, sweep, units
+from attnbench.report import cost, gated, history, losses, paper, sweep, units
 from attnbench.report.tables import Table
 from attnbench.store import Run
 
@@ -23,6 +23,7 @@ def tables(run: Run) -> Iterator[Table]:
         yield from paper.tables(table)
     for told in run.histories:
         yield from history.tables(told)
+    yield from map(losses.table, run.losses)
     yield gated.table(run.gated)
 
 
@@ -36,6 +37,7 @@ def sentences(run: Run) -> Iterator[str]:
         yield from paper.sentences(table)
     for told in run.histories:
         yield from history.sentences(told)
+    yield from map(losses.sentence, run.losses)
     yield from gated.sentences(run.gated)
 
 
@@ -59,11 +61,14 @@ def terms(run: Run) -> Iterator[tuple[str, str]]:
         yield "Verdicts on a table", paper.METHOD
     if run.histories:
         yield "History", history.METHOD
+    if run.losses:
+        yield "Error per block", losses.METHOD
 
 
 def titles(run: Run) -> Iterator[str]:
     """What they are about, where no artifact tells."""
     yield from map(sweep.title, run.sweeps)
     yield from map(paper.title, run.tables)
+    yield from map(losses.title, run.losses)
     if run.histories:
         yield f"history of {units.counted(len(run.histories), 'model')}"
