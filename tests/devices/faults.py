@@ -108,7 +108,7 @@ class Site:
         )
         device = Remote(given, Reached(self.transport))
         device.patiently.deadline_s = PATIENCE_S
-        device._bundles["litert"] = self.bundle
+        device._bundles["litert", ""] = self.bundle
         if owner is not None:
             device.lock = Lock(self.transport, device.root, owner=owner)
         return device

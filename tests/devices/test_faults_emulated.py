@@ -53,7 +53,7 @@ class Board:
         script = self.folder / "script"
         script.write_text(RUNNER)
         script.chmod(0o755)
-        device._bundles["fake"] = Bundle("fake", "1.0", "any", {"attnbench-runner": script})
+        device._bundles["fake", ""] = Bundle("fake", "1.0", "any", {"attnbench-runner": script})
         return device
 
     def measure(self, device: Remote, does: str = "exit 0", ballast_bytes: int = 1) -> Outcome:

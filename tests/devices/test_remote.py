@@ -53,7 +53,7 @@ class Bench:
         given |= {"workdir": str(self.workdir), **profile}
         self.device = Remote(DeviceProfile(**given), Reached(transport or LocalTransport()))
         bundle = Bundle("fake", "1.0", "any", {"attnbench-runner": script})
-        self.device._bundles["fake"] = bundle
+        self.device._bundles["fake", ""] = bundle
 
     def call(self, does: str = "exit 0", *words: str, timeout_s: float = 30):
         source, target = self.folder / "input", self.folder / "output"
