@@ -163,6 +163,7 @@ def test_a_blind_spot_fails_unless_it_is_allowed_and_an_old_one_is_told(tmp_path
         (f"{SE}limits = {{ ceiling_db = 60 }}", "ceiling_db 60 is wider than 100"),
         (f"{SE}limits = {{ floor = -1 }}", "floor has to be positive"),
         (f"{SE}limits = {{ max_error = 1 }}", "unknown field `max_error`"),
+        (f"{SE}precisions = ['int8']\nto = ['coreml']", "coreml has no int8"),
         (f"{SE}precisions = []", "name its precision, or its precisions"),
         (f"{SE}precisions = ['fp32', 'fp64']", "fp64"),
         (f"{SE}allowed_blind_spots = 'all'", "allowed_blind_spots"),

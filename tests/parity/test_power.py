@@ -35,10 +35,11 @@ def artifact(recipe: Recipe) -> Artifact:
     )
 
 
-def gate(model: str, limits=FP32) -> Gate:
-    made = artifact(Recipe(model=model, size=SIZE))
+def gate(model: str, limits=None, *, precision: str = "fp32") -> Gate:
+    made = artifact(Recipe(model=model, size=SIZE, precision=precision))
     module = module_for(made.recipe)
-    return Gate(module, made, ask(module, made), limits)
+    question = ask(module, made)
+    return Gate(module, made, question, limits or question.limits(made))
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,20 @@ def test_nam_without_its_attention_passes_where_limits_are_coarse():
     spots = {spot.path: spot for spot in found.blind_spots if spot.fault == "flattened"}
     assert set(spots) & set(ATTENTION)
     assert all(block.detectable is not None for block in found.blocks)
+
+
+def test_fewer_bits_see_less_and_eight_of_them_no_attention_in_nam(coord):
+    half, eighth = (
+        power(gate("tests.slices:nam", precision=precision), ATTENTION)
+        for precision in ("fp16", "int8")
+    )
+    for coarse, fine in zip(eighth.blocks, half.blocks, strict=True):
+        assert coarse.detectable > fine.detectable > 1e-4
+    flat = {spot.path for spot in eighth.blind_spots if spot.fault == "flattened"}
+    assert flat & set(ATTENTION)
+    assert not [spot for spot in half.blind_spots if spot.fault == "flattened"]
+    _, in_float32 = coord
+    assert max(block.detectable for block in in_float32.blocks) < 1e-4
 
 
 class Dead(nn.Module):

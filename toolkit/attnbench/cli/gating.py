@@ -73,7 +73,9 @@ def judged(
 def _subject(check: Check, policy: Policy, progress: Progress) -> Subject:
     exporting = {"out": Path(policy.out), "blocks": (), "skip": (), "backends": check.to}
     files = () if check.file is None else (Path(check.file),)
-    return subject(files, check.recipe(), exporting, progress, check.declared())
+    images = None if check.images is None else Path(check.images)
+    declared = check.declared()
+    return subject(files, check.recipe(), exporting, progress, declared, images=images)
 
 
 def _verdicts(

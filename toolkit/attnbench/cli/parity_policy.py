@@ -38,10 +38,13 @@ def check_parity(
     for precision in precisions:
         if precision not in PRECISIONS:
             raise UnknownName("precision", precision, PRECISIONS)
-        for backend in backends or FORMATS:
+        able = [one.name for one in FORMATS.values() if precision in one.precisions]
+        for backend in backends or able:
+            if backend not in able:
+                raise BadOption(
+                    f"{where}: {backend} has no {precision}", hint=f"{', '.join(able)} have"
+                )
             try:
-                usual = limits_for(backend, precision)
-                if limits is not None:
-                    limits.adjustment().of(usual)
+                (limits or Adjusted()).adjustment().of(limits_for(backend, precision))
             except BadOption as error:
                 raise BadOption(f"{where}: {error}", hint=error.hint) from error

@@ -46,6 +46,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prune: float | None = None
     precision: str | None = None
     precisions: tuple[str, ...] | None = None
+    keep_float: tuple[str, ...] = ()
     limits: Adjusted | None = None
     allowed_blind_spots: tuple[str, ...] | None = None
     file: str | None = None
@@ -102,6 +103,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "layout": self.layout,
             "prune": self.prune,
             "precision": self.precision,
+            "keep_float": () if self.precision in (None, "fp32") else self.keep_float,
         }
 
 

@@ -9,12 +9,13 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from attnbench.errors import BadOption
 from attnbench.parity.adjustment import NOTHING, Adjustment
 from attnbench.parity.bisection import first_wrong
+from attnbench.parity.cases import Expected
 from attnbench.parity.inputs import Images, further_inputs
 from attnbench.parity.judge import judge
 from attnbench.parity.limits import Limits
+from attnbench.parity.metrics import Array
 from attnbench.pipeline.faults import attention, doubled, faded, flat, removable, run
 from attnbench.pipeline.inside import Inside
 from attnbench.pipeline.parity import Question, answers, questions, reference_key, task_of
@@ -47,7 +48,8 @@ class Gate:
         for expected in question.expected:
             with fault():
                 got = run(self.module, question.inputs[expected.name])
-            yield from judge(expected, got, self.limits, task_of(self.artifact.recipe))
+            made = _rounded(got, expected)
+            yield from judge(expected, made, self.limits, task_of(self.artifact.recipe))
 
     def sees(self, fault: Fault) -> bool:
         """Whether it fails a file with that fault."""
@@ -59,6 +61,18 @@ class Gate:
             inputs = further_inputs(self.artifact.inputs)
             self.further = answers(self.module, self.artifact, inputs)
         return self.further
+
+
+def _rounded(got: Sequence[Array], expected: Expected) -> Sequence[Array]:
+    """
+    What an artifact of fewer bits returns with a fault, to first order.
+
+    That is what it returns without, and what the fault changes in float32.
+    """
+    if not expected.plain:
+        return got
+    changed = zip(expected.single, got, expected.plain, strict=True)
+    return [rounded + (faulty - plain) for rounded, faulty, plain in changed]
 
 
 def with_power(
@@ -75,8 +89,6 @@ def with_power(
     Needs the reference alone, so artifacts of one reference and the same limits share it. `globs`
     name attention in the references of files that others made.
     """
-    if any(one.recipe.precision != "fp32" for one in artifacts):
-        raise BadOption("--power tells what is missed in float32 alone", hint="leave it out")
     asked = questions(artifacts, images, adjustment)
     found: dict[tuple[str, Limits], Power] = {}
     keys: list[tuple[str, Limits]] = []
@@ -168,7 +180,9 @@ def _looked_at(gate: Gate, spot: BlindSpot, path: str, fault: Fault) -> BlindSpo
 
 
 def _at_block(gate: Gate, path: str, fault: Fault) -> Case | None:
-    """How far the fault moves what the block itself returns, if that is one tensor."""
+    """How far the fault moves what the block itself returns, if that is a tensor of float32."""
+    if gate.artifact.recipe.precision != "fp32":  # blocks of fewer bits are held to nothing
+        return None
     inside = Inside.of(gate.module, gate.question.inputs)
     if not inside.shapes([path], ()):
         return None
