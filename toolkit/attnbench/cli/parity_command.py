@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from attnbench.cli.border_options import NAMES, border_options
+from attnbench.cli.dataset_option import dataset_option, folder_of
 from attnbench.cli.device_options import Chosen, device_options
 from attnbench.cli.options import (
     export_options,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # `--help` imports none of it
 @export_options
 @device_options
 @images_option
+@dataset_option
 @border_options
 @click.option(
     "--localise/--no-localise",
@@ -51,6 +53,7 @@ def command(
     files: tuple[Path, ...],
     device: Chosen,
     images: Path | None,
+    dataset: str | None,
     localise: bool | None,
     power: bool,
     junit: Path | None,
@@ -75,7 +78,15 @@ def command(
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
     declared = declared_from({name: given.pop(name) for name in NAMES}, given)
     verdicts, failures = _judged(
-        files, given, exporting, declared, on, images, localise=localise, power=power
+        files,
+        given,
+        exporting,
+        declared,
+        on,
+        images,
+        dataset=None if dataset is None else folder_of(dataset),
+        localise=localise,
+        power=power,
     )
     run = Run(now(), verdicts=verdicts)
     outcome.show_parity(run, as_json=as_json, junit_to=junit, markdown_to=markdown)
@@ -90,6 +101,7 @@ def _judged(
     device: Device,
     images: Path | None,
     *,
+    dataset: Path | None,
     localise: bool | None,
     power: bool,
 ) -> tuple[tuple[Verdict, ...], tuple[Failure, ...]]:
@@ -98,6 +110,7 @@ def _judged(
     from attnbench.cli.console import Steps
     from attnbench.cli.subject import subject
     from attnbench.parity.inputs import Images
+    from attnbench.pipeline.accuracy import with_accuracy
     from attnbench.pipeline.localise import Localising
     from attnbench.pipeline.power import with_power
     from attnbench.pipeline.run import verify_all
@@ -112,4 +125,7 @@ def _judged(
         verdicts = verify_all(made, device, progress, shown, Localising.wanted(localise))
         if power:
             verdicts = with_power(made, verdicts, progress, shown, exporting["blocks"])
+        if dataset is not None:
+            labelled = Images(dataset, declared.reference)
+            verdicts = with_accuracy(made, verdicts, labelled, device, progress)
     return verdicts, chosen.failures

@@ -131,7 +131,7 @@ def _outputs(
 def verify(artifact: Artifact, question: Question, device: Device) -> Verdict:
     """The verdict on one artifact; all inputs are computed in one launch on the device."""
     limits = question.limits(artifact)
-    got = _computed(artifact, device, question)
+    got = computed_on(artifact, device, question)
     cases = tuple(
         case
         for expected, outputs in zip(question.expected, got, strict=True)
@@ -144,7 +144,7 @@ def verify(artifact: Artifact, question: Question, device: Device) -> Verdict:
     return replace(verdict, notes=notes)
 
 
-def _computed(artifact: Artifact, device: Device, question: Question) -> list[list[Array]]:
+def computed_on(artifact: Artifact, device: Device, question: Question) -> list[list[Array]]:
     """The artifact's outputs for each input, as the reference has them."""
     border, inputs = artifact.border, list(question.inputs.values())
     if border is None:
