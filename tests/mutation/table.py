@@ -23,8 +23,10 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
     faults = [one for one in results if one.fault]
     yield f"| all | | {' | '.join(map(str, _counts(faults)))} |"
     clean = [one for one in results if not one.fault]
-    exports = Counter(one.runtime for one in clean)
-    yield f"\nclean exports {dict(exports)}, false alarms {sum(one.failed for one in clean)}"
+    exports = Counter((one.runtime, one.subject) for one in clean)
+    yield f"\nclean exports: {len(clean)}, false alarms {sum(one.failed for one in clean)}"
+    yield from (f"- {' '.join(of)}: {count}" for of, count in sorted(exports.items()))
+    yield from _listed("false alarms", (one for one in clean if one.failed))
     yield from _listed("visible and not caught", (o for o in faults if o.visible and not o.failed))
     caught = [one for one in faults if one.visible and one.failed]
     yield from _listed("caught and not located", (one for one in caught if not one.located))
@@ -52,5 +54,6 @@ def _listed(what: str, results: Iterator[Result] | Sequence[Result]) -> Iterator
     found = list(results)
     yield f"\n{what}: {len(found)}"
     for one in found:
+        what = one.fault or one.path
         where = "" if one.found is None else f", found {one.found}"
-        yield f"- {one.runtime} {one.subject}: {one.fault} ({one.moved:.3g} limits{where})"
+        yield f"- {one.runtime} {one.subject}: {what} ({one.moved:.3g} limits{where})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,16 @@ if TYPE_CHECKING:  # `--help` imports none of it
     from attnbench.parity.matching import Declared
     from attnbench.pipeline.export import Failure
     from attnbench.records import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What is looked at besides the standard inputs."""
+
+    images: Path | None
+    dataset: Path | None
+    localise: bool | None
+    power: bool
 
 
 @click.command("parity")
@@ -77,17 +88,9 @@ def command(
     on = device.resolve()
     exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
     declared = declared_from({name: given.pop(name) for name in NAMES}, given)
-    verdicts, failures = _judged(
-        files,
-        given,
-        exporting,
-        declared,
-        on,
-        images,
-        dataset=None if dataset is None else folder_of(dataset),
-        localise=localise,
-        power=power,
-    )
+    labelled = None if dataset is None else folder_of(dataset)
+    looks = Looks(images, labelled, localise, power)
+    verdicts, failures = _judged(files, given, exporting, declared, on, looks)
     run = Run(now(), verdicts=verdicts)
     outcome.show_parity(run, as_json=as_json, junit_to=junit, markdown_to=markdown)
     ctx.exit(outcome.exit_code(run, failures))
@@ -99,11 +102,7 @@ def _judged(
     exporting: dict[str, Any],
     declared: Declared,
     device: Device,
-    images: Path | None,
-    *,
-    dataset: Path | None,
-    localise: bool | None,
-    power: bool,
+    looks: Looks,
 ) -> tuple[tuple[Verdict, ...], tuple[Failure, ...]]:
     """The verdicts on what the arguments mean, and what could not be exported or computed."""
     from attnbench.cli import outcome
@@ -115,17 +114,19 @@ def _judged(
     from attnbench.pipeline.power import with_power
     from attnbench.pipeline.run import verify_all
 
-    shown = Images(images, declared.reference) if images else None
+    shown = Images(looks.images, declared.reference) if looks.images else None
+    localising = Localising.wanted(looks.localise)
+    changed = bool(looks.localise)
     with Steps() as progress:
         meant = subject(
-            files, given, exporting, progress, declared, changed=bool(localise), images=images
+            files, given, exporting, progress, declared, changed=changed, images=looks.images
         )
         chosen = outcome.judgeable(meant, device)
         made = chosen.artifacts
-        verdicts = verify_all(made, device, progress, shown, Localising.wanted(localise))
-        if power:
+        verdicts = verify_all(made, device, progress, shown, localising)
+        if looks.power:
             verdicts = with_power(made, verdicts, progress, shown, exporting["blocks"])
-        if dataset is not None:
-            labelled = Images(dataset, declared.reference)
+        if looks.dataset is not None:
+            labelled = Images(looks.dataset, declared.reference)
             verdicts = with_accuracy(made, verdicts, labelled, device, progress)
     return verdicts, chosen.failures
