@@ -92,7 +92,7 @@ def test_alike_is_alike():
 
 def test_models_runtimes_and_devices_have_histories_of_their_own(stored):
     first = at(1)
-    other = replace(first.artifact, recipe_key="another")
+    other = replace(first.artifact, recipe=replace(first.artifact.recipe, width=0.5))
     elsewhere = replace(first.device, name="pixel4")
     tflite = replace(first.artifact, backend="tflite")
     several = (at(2, artifact=other), at(3, device=elsewhere), at(4, artifact=tflite))

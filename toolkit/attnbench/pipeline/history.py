@@ -70,7 +70,8 @@ def histories(found: Iterable[Taken], wanted: Callable[[Measurement], bool]) -> 
     grouped: dict[tuple[str, str, str], list[Taken]] = {}
     for path, m in found:
         if wanted(m):
-            key = (m.artifact.recipe_key, m.artifact.backend, m.device.name)
+            # Not the stored key: a recipe that has got a new field since is still the same.
+            key = (m.artifact.recipe.key, m.artifact.backend, m.device.name)
             grouped.setdefault(key, []).append((path, m))
     return tuple(_history(several) for several in grouped.values())
 
@@ -88,7 +89,7 @@ def _history(several: Sequence[Taken]) -> History:
     stretches = tuple(Stretch(env, tuple(ones)) for env, ones in points)
     return History(
         artifact.recipe,
-        artifact.recipe_key,
+        artifact.recipe.key,
         artifact.backend,
         device,
         stretches,
