@@ -12,7 +12,7 @@ from attnbench.devices import DEVICES
 from attnbench.errors import BadOption, MissingTool
 from attnbench.pipeline.effort import INTERLEAVED
 from attnbench.pipeline.noise import artifact_in
-from attnbench.pipeline.runtimes import Runtime, place_with
+from attnbench.pipeline.runtimes import Runtime, check_used, place_with
 from attnbench.pipeline.trial import Experiment, Plan, Side
 from attnbench.progress import Silent
 from attnbench.runner import find
@@ -88,6 +88,13 @@ def test_what_names_no_runtime_is_refused(text):
 def test_runtimes_that_the_runner_is_built_for_have_one_version(package):
     with pytest.raises(BadOption, match=f"built for {package} .* alone"):
         Runtime.parse(f"{package}==0.1")
+
+
+def test_one_that_nothing_runs_in_is_refused(tmp_path):
+    onnx = artifact_in(tmp_path)
+    check_used([None, find("onnxruntime")], [onnx, onnx])
+    with pytest.raises(BadOption, match="neither A nor B runs in ai-edge-litert"):
+        check_used([find("litert")], [onnx, onnx])
 
 
 def test_without_a_runtime_the_place_is_the_devices_own():

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from attnbench import artifacts
-from attnbench.backends import format_of
 from attnbench.cli import outcome
 from attnbench.cli.device_options import Chosen
 from attnbench.cli.options import cpus_from, recipe_given
@@ -20,7 +18,7 @@ from attnbench.pipeline.compare import compare, stored_pairs
 from attnbench.pipeline.effort import INTERLEAVED, Effort, effort_on
 from attnbench.pipeline.export import export
 from attnbench.pipeline.noise import known_noise
-from attnbench.pipeline.runtimes import Runtime
+from attnbench.pipeline.runtimes import Runtime, check_used
 from attnbench.pipeline.trial import Experiment, Side
 from attnbench.progress import Progress
 from attnbench.records import INSTRUCTIONS, Artifact, Comparison
@@ -82,7 +80,8 @@ def compared(
         Experiment(Side(a, efforts[0]), Side(b, efforts[1]), on, plan)
         for a, b in zip(*_artifacts(words, given, exporting, progress), strict=True)
     ]
-    _check_runtimes(experiments)
+    sides = [side for one in experiments for side in (one.a, one.b)]
+    check_used([one.effort.runtime for one in sides], [one.artifact for one in sides])
     noise = known_noise(on.identity())
     return tuple(compare(one.run(progress), limit, noise) for one in experiments)
 
@@ -103,15 +102,6 @@ def _effort(
     )
     effort = replace(effort, runtime=other)
     return replace(effort, paired_launches=0) if whole else effort
-
-
-def _check_runtimes(experiments: Sequence[Experiment]) -> None:
-    """Raise BadOption for a runtime that no artifact runs in."""
-    sides = [side for one in experiments for side in (one.a, one.b)]
-    engines = {format_of(side.artifact.backend).engine for side in sides}
-    for wheel in (side.effort.runtime for side in sides):
-        if wheel is not None and wheel.engine.name not in engines:
-            raise BadOption(f"--runtime: neither A nor B runs in {wheel.engine.distribution}")
 
 
 def _artifacts(

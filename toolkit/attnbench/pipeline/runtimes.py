@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from attnbench.backends import format_of
 from attnbench.devices import Device
 from attnbench.devices.place import RemotePlace
 from attnbench.devices.wheels import wheel_for
 from attnbench.errors import BadOption
+from attnbench.records import Artifact
 from attnbench.runner import ENGINES, Local, Place, Wheel, find
 
 
@@ -41,6 +44,14 @@ class Runtime:
     def on(self, device: Device) -> Wheel:
         """The package for a device. Raises MissingTool if it cannot be had."""
         return wheel_for(self.engine, device.identity().machine, self.version)
+
+
+def check_used(wheels: Sequence[Wheel | None], artifacts: Sequence[Artifact]) -> None:
+    """Raise BadOption for a runtime that no artifact runs in."""
+    engines = {format_of(one.backend).engine for one in artifacts}
+    for wheel in wheels:
+        if wheel is not None and wheel.engine.name not in engines:
+            raise BadOption(f"--runtime: neither A nor B runs in {wheel.engine.distribution}")
 
 
 def place_with(wheel: Wheel | None, device: Device) -> Place:
