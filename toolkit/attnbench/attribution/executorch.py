@@ -41,7 +41,7 @@ KINDS = {
     "_clone_dim_order": "convert",
     "quantize_per_tensor": "convert",
     "dequantize_per_tensor": "convert",
-    "dequantize_per_channel": "convert",
+    "dequantize_per_channel": "operand",
     "mul": "mul",
     "add": "add",
     "sub": "sub",

@@ -92,11 +92,19 @@ class Rounding:
         return replace(self, ranges={k: (by * a, by * b) for k, (a, b) in self.ranges.items()})
 
     def at(self, node: Node) -> bool:
-        """Whether an operator's numbers are rounded."""
-        path = _module(node)
-        if any(is_inside(path, one) for one in self.keep_float):
+        """Whether an operator computes with rounded numbers."""
+        if self._keeps(node):
             return False
-        return self.only is None or is_inside(path, self.only)
+        return self.only is None or is_inside(_module(node), self.only)
+
+    def stores(self, node: Node) -> bool:
+        """Whether what it returns is rounded; of one that is kept in float32, by its readers."""
+        if not (self.activations and is_rounded(node)):
+            return False
+        return self.at(node) or (self._keeps(node) and any(map(self.at, _readers(node))))
+
+    def _keeps(self, node: Node) -> bool:
+        return any(is_inside(_module(node), one) for one in self.keep_float)
 
     def weight(self, value: Tensor, axis: int) -> Tensor:
         """Weights, rounded."""
@@ -130,7 +138,7 @@ class Simulation(Interpreter):
     def run_node(self, n: Node) -> Any:
         """One operator, rounded."""
         made = super().run_node(n)
-        if self.rounding.activations and is_rounded(n) and self.rounding.at(n):
+        if self.rounding.stores(n):
             made = self.rounding.activation(n.name, made)
         if n.name in self.watched:
             self.seen[n.name] = made
@@ -194,6 +202,11 @@ def exits(program: GraphModule, paths: Iterable[str]) -> dict[str, str]:
         if len(leaving) == 1:
             found[path] = leaving[0]
     return found
+
+
+def _readers(node: Node) -> list[Node]:
+    """The operators that compute with what another returns; the model's output is none."""
+    return [user for user in node.users if user.op == "call_function"]
 
 
 def _module(node: Node) -> str | None:
