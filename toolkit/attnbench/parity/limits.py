@@ -63,7 +63,7 @@ class Limits:
         return 1 - 10 ** (-self.snr_db(own_db) / 10)
 
 
-WIDER = (1.02, 1.05)
+WIDER = (1.005, 1.1)
 """How much wider the ranges are of the 8-bit references that say what rounding may do."""
 
 ROUNDED = {
