@@ -21,6 +21,9 @@ AXES = {
     "DepthwiseConv2d": Axes(3, None, (1, 2)),
     "FullyConnected": Axes(0, 1),
 }
+ENDLESS = 3e38
+"""As good as infinite, which JSON does not know."""
+
 NAMES = {"weight": "filter_id", "bias": "bias_id"}
 
 
@@ -89,10 +92,9 @@ def _clamped(low: float, high: float) -> Edit:
         bounds = node.get("output_min_max")
         if bounds is None:
             return False
-        new = {"output_min": low, "output_max": high}
-        changed = bounds != new
-        bounds.update(new)
-        return changed
+        before = max(bounds["output_min"], -ENDLESS), min(bounds["output_max"], ENDLESS)
+        bounds.update({"output_min": low, "output_max": high})
+        return before != (low, high)
 
     return edit
 
@@ -138,8 +140,8 @@ def _ordered(order: list[int]) -> Edit:
 
 
 FUSED: dict[str, Edit] = {
-    "activation left out": _clamped(-3e38, 3e38),
-    "ReLU for ReLU6": _clamped(0.0, 3e38),
+    "activation left out": _clamped(-ENDLESS, ENDLESS),
+    "ReLU for ReLU6": _clamped(0.0, ENDLESS),
 }
 PADDED: dict[str, Edit] = {
     "padding off by one in height": _padding("top", "bottom"),

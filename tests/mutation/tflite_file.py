@@ -42,7 +42,7 @@ class TFLiteFile:
         return (found, axes) if "weight" in found else None
 
     def with_numbers(self, at: int, new: Numbers) -> bytes:
-        return self._with({self._reads(at)[1 + (which == "bias")]: new[which] for which in new})
+        return self._with(at, {self._reads(at)[1 + (which == "bias")]: new[which] for which in new})
 
     def options(self, at: int) -> Iterator[tuple[str, Make]]:
         kind = self.nodes[at].operator
@@ -90,7 +90,7 @@ class TFLiteFile:
             new = pads.copy()
             new[axis] += (-1, 1) if new[axis][0] else (1, -1)
             if (new >= 0).all() and not np.array_equal(new, pads):
-                yield f"padding off by one in {name}", lambda new=new: self._with({tensor: new})
+                yield f"padding off by one in {name}", lambda new=new: self._with(at, {tensor: new})
 
     def _turned(self, at: int) -> Iterator[tuple[str, Make]]:
         entering, tensor = self._reads(at)[:2]
@@ -99,14 +99,14 @@ class TFLiteFile:
         shape = list(self.model.subgraphs[0].tensors[entering].shape)
         if (turned := other_way_round(order.tolist(), shape)) is not None:
             new = np.array(turned, np.int32)
-            yield "height and width swapped", lambda: self._with({tensor: new})
+            yield "height and width swapped", lambda: self._with(at, {tensor: new})
 
     def _means(self, at: int) -> Iterator[tuple[str, Make]]:
         tensor = self._reads(at)[1]
         axes = self._constant(tensor)
         assert axes is not None
         if axes.size == 1 and axes.flat[0] in (1, 2):
-            yield "height and width swapped", lambda: self._with({tensor: 3 - axes})
+            yield "height and width swapped", lambda: self._with(at, {tensor: 3 - axes})
 
     def _operator(self, at: int, model: Any = None) -> Any:
         return (model or self.model).subgraphs[0].operators[at]
@@ -122,14 +122,18 @@ class TFLiteFile:
         types = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT32: np.int32}
         return np.frombuffer(bytes(data), types[tensor.type]).reshape(tensor.shape)
 
-    def _with(self, constants: dict[int, np.ndarray]) -> bytes:
-        """Buffers may be shared: the operator's tensors get new ones."""
+    def _with(self, at: int, constants: dict[int, np.ndarray]) -> bytes:
+        """With other constants for one operator: axes and paddings may be those of several."""
         model = copy.deepcopy(self.model)
-        for at, array in constants.items():
-            buffer = schema.BufferT()
+        main, operator = model.subgraphs[0], self._operator(at, model)
+        for old, array in constants.items():
+            buffer, tensor = schema.BufferT(), copy.deepcopy(main.tensors[old])
             buffer.data = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
             model.buffers.append(buffer)
-            model.subgraphs[0].tensors[at].buffer = len(model.buffers) - 1
+            tensor.buffer = len(model.buffers) - 1
+            main.tensors.append(tensor)
+            new = len(main.tensors) - 1
+            operator.inputs = [new if one == old else int(one) for one in operator.inputs]
         return _packed(model)
 
     def _option(self, at: int, **changes: object) -> bytes:
