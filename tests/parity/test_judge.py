@@ -94,8 +94,8 @@ def test_another_models_output_is_a_foreign_artifact():
 
 def test_limits_have_reasons_and_unknown_ones_are_refused():
     assert all(limits.reason for limits in LIMITS.values())
-    with pytest.raises(BadOption, match="int8"):
-        limits_for("onnx", "int8")
+    with pytest.raises(BadOption, match="int4"):
+        limits_for("onnx", "int4")
 
 
 def test_a_lucky_order_of_sums_does_not_make_the_limit():
