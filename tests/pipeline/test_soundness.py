@@ -117,7 +117,7 @@ def asked(name: str):
     graph_identity(recipe)
     module = module_for(recipe)
     specs = tuple(TensorSpec("float32", tuple(x.shape)) for x in example_for(recipe, module))
-    return ask(module, SimpleNamespace(inputs=specs, border=None))
+    return ask(module, SimpleNamespace(inputs=specs, border=None, recipe=recipe))
 
 
 @pytest.mark.parametrize(
