@@ -1,6 +1,7 @@
 """Detections under the gate: of invented outputs, and of a detector that decodes wrongly."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,6 +75,13 @@ def test_limits_follow_pytorchs_own_distance(times, passes):
     found = cases(reference, scores=SCORES + np.float32(times * FACTOR * 1e-5))
     assert found["noise", "score"].limit == pytest.approx(FACTOR * 1e-5, rel=0.05)
     assert found["noise", "score"].passed == passes
+
+
+def test_the_unluckier_order_of_sums_sets_the_limits():
+    other = BOXES + np.float32(1e-3), SCORES + np.float32(1e-5)
+    found = cases(replace(expected(), reordered=other))
+    assert found["noise", "box"].limit == pytest.approx(FACTOR * 1e-3, rel=0.05)
+    assert found["noise", "score"].limit == pytest.approx(FACTOR * 1e-5, rel=0.05)
 
 
 def test_a_reference_that_rounds_nothing_still_has_a_floor():

@@ -56,13 +56,14 @@ class Expected:
 
     def own_error(self, at: int) -> float:
         """How far float32 is from float64 in one of the outputs, as a share of its range."""
-        return max(max_error(self.double[at], one) for one in self._in_float32(at))
+        return max(max_error(self.double[at], one) for one in self.in_float32(at))
 
     def own_snr_db(self, at: int) -> float:
         """The same as a signal-to-noise ratio."""
-        return min(snr_db(self.double[at], one) for one in self._in_float32(at))
+        return min(snr_db(self.double[at], one) for one in self.in_float32(at))
 
-    def _in_float32(self, at: int) -> tuple[Array, ...]:
+    def in_float32(self, at: int) -> tuple[Array, ...]:
+        """One of the outputs in each order of the sums that there is."""
         return (self.single[at], *self.reordered[at : at + 1])
 
     def of_output(self, at: int) -> str:

@@ -3,7 +3,7 @@ Detections: boxes in pixels, scores, and the order in which a detector would rep
 
 Boxes and scores are first held to the limits of any other output, as shares of their ranges. What
 that does not say is whether the boxes that count are where they were. So, with the model's own
-float32-float64 distance d in the same metric:
+float32-float64 distance d in the same metric, the larger of two orders of its sums:
 
     metric   of what                                   limit in float32
     box      the largest difference of x, y, width and max(FACTOR * d, FLOOR * range of boxes)
@@ -40,10 +40,11 @@ def cases(expected: Expected, got: Sequence[Array], limits: Limits) -> Iterator[
     """The cases of one input, whose outputs are boxes (N, M, 4) and scores (N, M, classes)."""
     (boxes, scores), (exact_boxes, exact_scores) = expected.single, expected.double
     which = confident(scores)
-    own = max_abs(exact_boxes[which], boxes[which])
+    own = max(max_abs(exact_boxes[which], one[which]) for one in expected.in_float32(0))
     limit = max(limits.factor * own, limits.floor * span(boxes))
     yield BOX.case(expected.name, BOX.of(boxes[which], got[0][which]), limit)
-    limit = max(limits.factor * max_abs(exact_scores, scores), limits.floor)
+    own = max(max_abs(exact_scores, one) for one in expected.in_float32(1))
+    limit = max(limits.factor * own, limits.floor)
     yield SCORE.case(expected.name, SCORE.of(scores, got[1]), limit)
     yield RANKING.case(expected.name, ranking(scores, got[1], tie=2 * limit), 1.0)
 
