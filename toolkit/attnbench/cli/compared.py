@@ -9,7 +9,7 @@ from typing import Any
 from attnbench import artifacts
 from attnbench.cli import outcome
 from attnbench.cli.device_options import Chosen
-from attnbench.cli.options import cpus_from, recipe_given
+from attnbench.cli.options import cpus_from, exporting_from, recipe_given
 from attnbench.cli.subject import Subject, request
 from attnbench.cli.trial_options import plan_from
 from attnbench.devices import Device
@@ -63,7 +63,7 @@ def compared(
 
     Raises BadOption for words that do not go together, and whatever exporting and measuring raise.
     """
-    exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
+    exporting = exporting_from(given)
     plan = plan_from(given)
     measuring = {name: given.pop(name) for name in (*MEASURING, "iterations", "whole")}
     if words.are_stored:

@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from attnbench.cli.device_options import Chosen, device_options
-from attnbench.cli.options import export_options, json_option, runs_option, shape_options
+from attnbench.cli.options import (
+    export_options,
+    exporting_from,
+    json_option,
+    runs_option,
+    shape_options,
+)
 
 
 @click.command("cost")
@@ -64,7 +70,7 @@ def command(
     from attnbench.report.documents import cost_document
     from attnbench.store import Run
 
-    exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
+    exporting = exporting_from(given)
     measuring = Measuring(rounds, iterations, threads, cpus_from(cpus), order_seed)
     with Steps() as progress:
         found, failures = costs(

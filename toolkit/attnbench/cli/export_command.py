@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from attnbench.cli.options import export_options, images_option, json_option, recipe_options
+from attnbench.cli.options import (
+    export_options,
+    exporting_from,
+    images_option,
+    json_option,
+    recipe_options,
+)
 
 
 @click.command("export")
@@ -29,7 +35,7 @@ def command(ctx: click.Context, /, images: Path | None, as_json: bool, **given: 
     from attnbench.cli.subject import failure_lines, request
     from attnbench.pipeline.export import export
 
-    exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
+    exporting = exporting_from(given)
     wanted = request(given, exporting, images)
     with Steps() as progress:
         made = export(wanted, progress)

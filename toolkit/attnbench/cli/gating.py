@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -21,6 +21,7 @@ from attnbench.pipeline import run as pipeline
 from attnbench.pipeline.computed import judgeable
 from attnbench.pipeline.export import Failure
 from attnbench.pipeline.gate import (
+    Baseline,
     read_baseline,
     with_adjustment,
     with_blind_spots,
@@ -53,11 +54,12 @@ def judged(
         chosen = _subject(check, policy, progress)
         made[check.name] = chosen.artifacts
         failed = list(chosen.failures)
+        found: list[tuple[Artifact, Verdict]] = []
         for name in check.devices:
-            found, unknown = _verdicts(check, chosen, Chosen(name).resolve(), progress)
+            pairs, unknown = _verdicts(check, chosen, Chosen(name).resolve(), progress)
+            found += pairs
             failed += unknown
-            for artifact, verdict in found:
-                verdicts.append(with_delegation(check.name, artifact, verdict, before))
+        verdicts += _completed(check, found, before, progress)
         if check.latency is not None:
             devices = check.latency.devices or check.devices
             timed.take(check.name, check.latency.terms(check.name), devices, chosen.artifacts)
@@ -87,19 +89,33 @@ def _verdicts(
     if known and not artifacts:
         why = outcome.elsewhere(device)
         raise BadOption(f"model {check.name} cannot be judged on {device.name}: {why}")
-    images = None
-    if check.images is not None:
-        images = Images(Path(check.images), check.declared().reference)
     localising = Localising.wanted(None)
-    own = check.adjustment()
-    verdicts = pipeline.verify_all(artifacts, device, progress, images, localising, own)
-    if check.allowed_blind_spots is not None:
-        verdicts = with_power(artifacts, verdicts, progress, images, adjustment=own)
-    told = (
-        with_blind_spots(with_adjustment(verdict, artifact, own), check.allowed_blind_spots or ())
-        for artifact, verdict in zip(artifacts, verdicts, strict=True)
+    verdicts = pipeline.verify_all(
+        artifacts, device, progress, _shown(check), localising, check.adjustment()
     )
-    return zip(artifacts, told, strict=True), unknown
+    return zip(artifacts, verdicts, strict=True), unknown
+
+
+def _completed(
+    check: Check,
+    found: Sequence[tuple[Artifact, Verdict]],
+    before: Baseline | None,
+    progress: Progress,
+) -> Iterator[Verdict]:
+    """The verdicts of a model with all else that a policy judges: no device changes that."""
+    artifacts, verdicts = [one for one, _ in found], tuple(one for _, one in found)
+    own, allowed = check.adjustment(), check.allowed_blind_spots
+    if allowed is not None:
+        verdicts = with_power(artifacts, verdicts, progress, _shown(check), adjustment=own)
+    for artifact, verdict in zip(artifacts, verdicts, strict=True):
+        told = with_blind_spots(with_adjustment(verdict, artifact, own), allowed or ())
+        yield with_delegation(check.name, artifact, told, before)
+
+
+def _shown(check: Check) -> Images | None:
+    if check.images is None:
+        return None
+    return Images(Path(check.images), check.declared().reference)
 
 
 def annotate(run: Run, policy: Path) -> None:

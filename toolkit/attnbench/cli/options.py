@@ -131,6 +131,11 @@ def export_options(command: Command) -> Command:
     return command
 
 
+def exporting_from(given: dict[str, Any]) -> dict[str, Any]:
+    """What `export_options` have given, taken out of all that was given."""
+    return {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
+
+
 strict_option = click.option(
     "--strict", is_flag=True, help="Exit 1 if a measurement is not valid (docs/statistics.md)."
 )
@@ -279,8 +284,6 @@ def cpus_from(text: str | None) -> tuple[int, ...]:
         if not (first.isdigit() and (last.isdigit() or not dash)):
             raise BadOption(f"--cpus {text!r} is not a list such as 0,2-3")
         cpus.extend(range(int(first), int(last or first) + 1))
-    if not cpus:
-        raise BadOption(f"--cpus {text!r} names no processor")
     return tuple(dict.fromkeys(cpus))
 
 

@@ -13,6 +13,7 @@ from attnbench.cli.dataset_option import dataset_option, folder_of
 from attnbench.cli.device_options import Chosen, device_options
 from attnbench.cli.options import (
     export_options,
+    exporting_from,
     images_option,
     json_option,
     recipe_options,
@@ -86,7 +87,7 @@ def command(
     from attnbench.store import Run
 
     on = device.resolve()
-    exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
+    exporting = exporting_from(given)
     declared = declared_from({name: given.pop(name) for name in NAMES}, given)
     labelled = None if dataset is None else folder_of(dataset)
     looks = Looks(images, labelled, localise, power)

@@ -10,6 +10,7 @@ import click
 from attnbench.cli.device_options import Chosen, device_options
 from attnbench.cli.options import (
     export_options,
+    exporting_from,
     images_option,
     json_option,
     recipe_options,
@@ -47,7 +48,7 @@ def command(
     """
     from attnbench.cli import studied
     from attnbench.cli.console import Steps
-    from attnbench.cli.rounding import found
+    from attnbench.cli.rounding import precision_losses
     from attnbench.clock import now
     from attnbench.pipeline.effort import effort_on
     from attnbench.report.documents import loss_document
@@ -55,9 +56,9 @@ def command(
 
     on = device.resolve()
     effort = None if no_latency else effort_on(on, launches)
-    exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
+    exporting = exporting_from(given)
     with Steps() as progress:
-        losses, failures = found(given, exporting, on, effort, progress, images)
+        losses, failures = precision_losses(given, exporting, on, effort, progress, images)
     run = Run(now(), losses=losses)
     studied.show(run, loss_document(losses) if as_json else None, folder)
     if failures:

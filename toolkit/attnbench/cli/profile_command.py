@@ -10,6 +10,7 @@ import click
 from attnbench.cli.device_options import Chosen, device_options
 from attnbench.cli.options import (
     export_options,
+    exporting_from,
     json_option,
     measure_options,
     recipe_options,
@@ -66,7 +67,7 @@ def command(
     effort = effort_on(on, launches, iterations, threads=threads, cpus=cpus_from(cpus))
     if sustained is not None:
         effort = sustained_effort(effort, on, sustained)
-    exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
+    exporting = exporting_from(given)
     with Steps() as progress:
         chosen = subject(files, given, exporting, progress)
         runnable = outcome.runnable(chosen)

@@ -17,7 +17,7 @@ from attnbench.progress import Progress, stepping
 from attnbench.records.losses import PrecisionLoss
 
 
-def found(
+def precision_losses(
     given: dict[str, Any],
     exporting: dict[str, Any],
     device: Device,

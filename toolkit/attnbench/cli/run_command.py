@@ -10,6 +10,7 @@ import click
 from attnbench.cli.device_options import Chosen, device_options
 from attnbench.cli.options import (
     export_options,
+    exporting_from,
     images_option,
     json_option,
     measure_options,
@@ -60,7 +61,7 @@ def command(
 
     on = device.resolve()
     effort = effort_on(on, launches, iterations, threads=threads, cpus=cpus_from(cpus))
-    exporting = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
+    exporting = exporting_from(given)
     with Steps() as progress:
         made = export(request(given, exporting, images), progress)
         shown = Images(images) if images else None

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from attnbench.cli.device_options import Chosen, device_options
-from attnbench.cli.numbers import Numbers
 from attnbench.cli.options import export_options, json_option, runs_option
+from attnbench.cli.sweep_options import sweep_options
 
 
 @click.command("table")
@@ -17,15 +17,7 @@ from attnbench.cli.options import export_options, json_option, runs_option
 @click.option("--no-latency", is_flag=True, help="Parameters and MACs alone: nothing is exported.")
 @export_options
 @device_options
-@click.option(
-    "--threads",
-    type=Numbers(1, 1024, whole=True),
-    help="Numbers of threads.  [default: the device profile's]",
-)
-@click.option("--rounds", type=click.IntRange(1), help="Launches of each model.  [default: 10]")
-@click.option("--iterations", type=click.IntRange(1), help="A launch.  [default: 20]")
-@click.option("--order-seed", type=click.IntRange(0), default=0, help="Of the rounds' orders.")
-@click.option("--fresh", is_flag=True, help="Forget what an interrupted table has measured.")
+@sweep_options
 @runs_option
 @json_option
 @click.pass_context
