@@ -48,7 +48,7 @@ run: install  ## Export, parity, profile, report: BLOCK=coord, more options in A
 
 .PHONY: test
 test: install  ## Run the tests, JOBS=2 at a time; more options in ARGS
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
 
 .PHONY: test-all
 test-all: install  ## Every pair of the zoo through every runtime; an interrupted run goes on

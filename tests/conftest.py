@@ -1,1 +1,1 @@
-pytest_plugins = ["tests.untested", "tests.emulation.machines"]
+pytest_plugins = ["tests.failures", "tests.untested", "tests.emulation.machines"]

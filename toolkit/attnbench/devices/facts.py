@@ -24,7 +24,7 @@ say long_bit getconf LONG_BIT
 say elf_class od -An -tu1 -j4 -N1 /proc/self/exe
 say glibc getconf GNU_LIBC_VERSION
 say page getconf PAGESIZE
-say cores nproc
+say cores env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc
 say model cat /proc/device-tree/model
 say product getprop ro.product.model
 say android getprop ro.build.version.release
