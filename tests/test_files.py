@@ -7,13 +7,16 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from attnbench import files
-from attnbench.files import STAGING, copy, staged, write
+from attnbench.files import STAGING, copy, no_room, staged, write
+
+FULL = Path("/dev/full")
 
 KILLED = """
 import os, signal, sys
@@ -102,3 +105,28 @@ def test_hidden_files_of_others_stay(tmp_path):
     with staged(tmp_path / "entry"):
         pass
     assert mine.exists()
+
+
+def test_a_full_disk_is_no_room():
+    with pytest.raises(OSError, match="No space") as caught, FULL.open("w") as full:
+        full.write("more than nothing")
+    assert "No space left on device" in str(no_room(caught.value))
+    assert no_room(FileNotFoundError(2, "No such file or directory", "mine")) is None
+
+
+def test_a_full_disk_without_a_temporary_folder_is_no_room(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/dev/full"])
+    with pytest.raises(FileNotFoundError) as caught:
+        tempfile.gettempdir()
+    assert "temporary files" in str(no_room(caught.value))
+
+
+def test_a_command_on_a_full_disk_says_so_in_one_line():
+    argv = [sys.executable, "-m", "attnbench", "list", "blocks"]
+    with FULL.open("w") as full:
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 2
+    error, hint = done.stderr.splitlines()
+    assert error == "error: no room: No space left on device"
+    assert "TMPDIR" in hint

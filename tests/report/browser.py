@@ -7,6 +7,7 @@ The browser reads commands from file descriptor 3 and writes answers to 4, JSON 
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import time
@@ -112,7 +113,9 @@ class Page:
 
     def _read(self):
         while b"\0" not in self._buffer:
-            assert time.monotonic() < self._deadline, "the browser takes too long"
+            # A browser that can write nothing, as on a full disk, neither answers nor ends.
+            left_s = max(0.0, self._deadline - time.monotonic())
+            assert select.select([self._answers], [], [], left_s)[0], "the browser takes too long"
             chunk = os.read(self._answers, 1 << 16)
             assert chunk, "the browser has gone"
             self._buffer += chunk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -18,6 +19,8 @@ from attnbench.errors import BadOption
 
 CHUNK_BYTES = 1 << 20
 ELSEWHERE = "choose another place, or make room there"
+MAKE_ROOM = "make room, or set TMPDIR and XDG_CACHE_HOME to folders on another disk"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 STAGING = ".attnbench-"
 """How names begin of what is not whole yet. Nothing reads it; what a death left is removed."""
@@ -50,8 +53,18 @@ def check_writable(folder: Path) -> None:
     there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
     if not there.is_dir():
         raise BadOption(f"{folder} cannot be written: {there} is no folder")
-    with _writing(folder), tempfile.TemporaryFile(dir=there):
-        pass
+    with _writing(folder), tempfile.TemporaryFile(dir=there) as file:
+        file.write(bytes(CHUNK_BYTES))  # a full disk may still have room for a name
+
+
+def no_room(error: OSError) -> BadOption | None:
+    """The user's error for a disk that takes nothing more, or that is read-only; else None."""
+    if error.errno in _NO_ROOM:
+        what = f"{error.filename} cannot be written" if error.filename else "no room"
+        return BadOption(f"{what}: {error.strerror}", hint=MAKE_ROOM)
+    if "No usable temporary directory" in str(error.strerror):  # as tempfile words it
+        return BadOption("no folder for temporary files can be written", hint=MAKE_ROOM)
+    return None
 
 
 def digest(path: Path) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
 from attnbench.errors import AttnbenchError, UnknownName
+from attnbench.files import no_room
 
 COMMANDS: Mapping[str, str] = {
     "run": "Export, check parity, profile per block and report: the whole job.",
@@ -71,8 +73,12 @@ def _told(ctx: click.Context) -> Iterator[None]:
     try:
         yield
     except AttnbenchError as error:
-        complain(str(error), error.hint)
-        ctx.exit(error.exit_code)
+        _end(ctx, error)
+    except OSError as error:
+        lack = no_room(error)
+        if lack is None:
+            raise
+        _end(ctx, lack)
     except click.exceptions.NoArgsIsHelpError:
         raise
     except click.UsageError as error:
@@ -83,6 +89,11 @@ def _told(ctx: click.Context) -> Iterator[None]:
     except KeyboardInterrupt:  # click would end with 1, which is a failed gate
         complain("interrupted", "")
         ctx.exit(INTERRUPTED)
+
+
+def _end(ctx: click.Context, error: AttnbenchError) -> NoReturn:
+    complain(str(error), error.hint)
+    ctx.exit(error.exit_code)
 
 
 def complain(message: str, hint: str) -> None:

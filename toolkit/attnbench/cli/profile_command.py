@@ -60,9 +60,11 @@ def command(
     from attnbench.cli.console import Steps
     from attnbench.cli.options import cpus_from
     from attnbench.cli.subject import subject
+    from attnbench.files import check_writable
     from attnbench.pipeline.effort import effort_on, sustained_effort
     from attnbench.pipeline.run import profile_all
 
+    check_writable(folder)  # before the minutes of work
     on = device.resolve()
     effort = effort_on(on, launches, iterations, threads=threads, cpus=cpus_from(cpus))
     if sustained is not None:
