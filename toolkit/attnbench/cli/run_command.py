@@ -54,13 +54,11 @@ def command(
     from attnbench.cli.console import Steps
     from attnbench.cli.options import cpus_from
     from attnbench.cli.subject import Subject, request
-    from attnbench.files import check_writable
     from attnbench.parity.inputs import Images
     from attnbench.pipeline import run as pipeline
     from attnbench.pipeline.effort import effort_on
     from attnbench.pipeline.export import export
 
-    check_writable(folder)  # before the minutes of work
     on = device.resolve()
     effort = effort_on(on, launches, iterations, threads=threads, cpus=cpus_from(cpus))
     exporting = exporting_from(given)
