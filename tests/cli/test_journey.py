@@ -78,6 +78,7 @@ def test_parity_takes_the_last_export_and_says_so(cli, project, exported, artifa
         "noise",
         "constant",
         "saturating",
+        *(f"natural {at}" for at in (2, 3, 4)),
     }
     for case in one["cases"]:
         assert {"input", "metric", "value", "limit", "passed"} <= set(case)

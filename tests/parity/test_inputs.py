@@ -10,7 +10,8 @@ IMAGE = TensorSpec("float32", (1, 3, 48, 32))
 
 def test_the_inputs_are_always_the_same():
     first, second = standard_inputs([IMAGE]), standard_inputs([IMAGE])
-    assert list(first) == ["natural", "noise", "constant", "saturating"]
+    further = [f"natural {at}" for at in (2, 3, 4)]
+    assert list(first) == ["natural", "noise", "constant", "saturating", *further]
     for name, arrays in first.items():
         assert np.array_equal(arrays[0], second[name][0])
         assert (arrays[0].shape, arrays[0].dtype) == (IMAGE.shape, np.float32)

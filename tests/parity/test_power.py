@@ -22,8 +22,8 @@ from attnbench_models import Recipe
 from tests.slices import ATTENTION, SIZE
 
 FP32 = limits_for("onnx", "fp32")
-COARSE = replace(FP32, floor=2e-2, ceiling_db=30.0)
-"""About what 16 bits and less leave of a gate."""
+COARSE = replace(FP32, floor=4e-2, ceiling_db=24.0)
+"""Limits between those of 16 bits and of 8, at which NAM's attention is lost."""
 
 
 def artifact(recipe: Recipe) -> Artifact:
@@ -49,13 +49,11 @@ def coord():
 
 
 def test_every_block_of_a_slice_is_missed_at_the_limits_of_float32(coord):
-    _, found = coord
-    assert tuple(one.path for one in found.blocks) == ATTENTION
-    assert all(0 < one.detectable < 0.01 for one in found.blocks)
+    one, found = coord
+    assert tuple(block.path for block in found.blocks) == ATTENTION
+    assert all(0 < block.detectable < 0.01 for block in found.blocks)
     assert found.kept == ()
-    assert {case.input for case in found.blocks[0].removed} == {
-        "natural", "noise", "constant", "saturating",
-    }  # fmt: skip
+    assert {case.input for case in found.blocks[0].removed} == set(one.question.inputs)
 
 
 def test_the_detectable_share_fails_the_gate_and_the_next_smaller_one_does_not(coord):
@@ -198,7 +196,7 @@ def test_artifacts_of_one_reference_share_what_is_found():
     assert verdicts[0].power is verdicts[1].power
     shown = [Judged(name, one) for name, one in zip(("a", "b"), verdicts, strict=True)]
     tables = words.tables(shown)
-    assert [len(table.rows) for table in tables] == [1, 4, 4]
+    assert [len(table.rows) for table in tables] == [1, 7, 4]
     assert "a, b" in tables[0].title
     assert "4 blind spots: gate, gate.reduce.weight" in words.summary(verdicts[0].power)
 

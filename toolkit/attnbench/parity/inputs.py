@@ -33,6 +33,7 @@ def standard_inputs(specs: Sequence[TensorSpec]) -> dict[str, list[Array]]:
     noise       uniform in [-2, 2], about the range of a normalised image
     constant    every pixel 0.5: pools and gates see no variation
     saturating  noise of 8 times that amplitude: clamps and gates at their ends
+    natural 2-4 other images: a channel that a ReLU cuts off in all of one passes it in another
     """
     for spec in specs:
         if spec.dtype != "float32":
@@ -44,6 +45,7 @@ def standard_inputs(specs: Sequence[TensorSpec]) -> dict[str, list[Array]]:
         "noise": noise,
         "constant": [np.full(spec.shape, 0.5, np.float32) for spec in specs],
         "saturating": [8 * one for one in noise],
+        **_more_naturals(specs, range(2, 5)),
     }
 
 
@@ -51,23 +53,27 @@ def further_inputs(specs: Sequence[TensorSpec]) -> dict[str, list[Array]]:
     """
     Inputs besides the standard ones, on which a fault may show that those do not bring out.
 
-    natural 2-5  other images
+    natural 5-6  other images
     faint        the first image at a tenth of its contrast
     strong       at four times its contrast
     """
-    natural = [_naturals(specs, SEED + more) for more in range(5)]
-    others = {f"natural {at}": arrays for at, arrays in enumerate(natural[1:], 2)}
-    return others | {
-        name: [np.float32(times) * one for one in natural[0]]
+    first = standard_inputs(specs)["natural"]
+    return _more_naturals(specs, range(5, 7)) | {
+        name: [np.float32(times) * one for one in first]
         for name, times in (("faint", 0.1), ("strong", 4))
     }
 
 
-def _naturals(specs: Sequence[TensorSpec], seed: int) -> list[Array]:
-    rng = np.random.default_rng(seed)
-    return [
-        _natural(spec, rng.uniform(-2, 2, spec.shape).astype(np.float32), seed) for spec in specs
-    ]
+def _more_naturals(specs: Sequence[TensorSpec], which: Iterable[int]) -> dict[str, list[Array]]:
+    """Images other than the first one, by their number, each drawn with a seed of its own."""
+    made = {}
+    for at in which:
+        seed = SEED + at - 1
+        rng = np.random.default_rng(seed)
+        noise = (rng.uniform(-2, 2, spec.shape).astype(np.float32) for spec in specs)
+        pairs = zip(specs, noise, strict=True)
+        made[f"natural {at}"] = [_natural(spec, fallback, seed) for spec, fallback in pairs]
+    return made
 
 
 def _natural(spec: TensorSpec, fallback: Array, seed: int = SEED) -> Array:
