@@ -20,28 +20,29 @@ ATTENTION = tuple(f"features.{number}.attention" for number in range(3))
 class Slice(nn.Module):
     """A stem, three inverted residuals (plain, strided, with a shortcut) and a head."""
 
-    def __init__(self, attention: Attention = empty) -> None:
+    def __init__(self, attention: Attention = empty, width: int = 1) -> None:
         super().__init__()
-        self.stem = conv_norm(3, 16, 3, stride=2)
+        fine, coarse = 16 * width, 24 * width
+        self.stem = conv_norm(3, fine, 3, stride=2)
         self.features = nn.Sequential(
-            InvertedResidual(16, 16, stride=1, expansion=2, attention=attention),
-            InvertedResidual(16, 24, stride=2, expansion=2, attention=attention),
-            InvertedResidual(24, 24, stride=1, expansion=2, attention=attention),
+            InvertedResidual(fine, fine, stride=1, expansion=2, attention=attention),
+            InvertedResidual(fine, coarse, stride=2, expansion=2, attention=attention),
+            InvertedResidual(coarse, coarse, stride=1, expansion=2, attention=attention),
         )
-        self.head = Head(24, 32, 10, dropout=0.0)
+        self.head = Head(coarse, 32 * width, 10, dropout=0.0)
         self.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(self.stem(x)))
 
 
-def with_block(block, role: str = "expanded") -> Slice:
+def with_block(block, role: str = "expanded", width: int = 1) -> Slice:
     """A slice with a block in its places of one role: three for gates, two for fusions ("sum")."""
 
     def attention(place: Place) -> nn.Module | None:
         return create_block(block, place.channels) if place.role == role else None
 
-    return Slice(attention)
+    return Slice(attention, width)
 
 
 none = Slice

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from attnbench.errors import AttnbenchError
 from tests.converting import converted
+from tests.mutation.clean import exported, recipes, subject, variant
 from tests.mutation.faults import FILES, faults
 from tests.mutation.results import FILE, keep, kept, key
 from tests.mutation.subjects import SUBJECTS, recipe
@@ -28,7 +29,8 @@ Step = Callable[[], Result]
 def campaign(runtime: str, folder: Path, most: int) -> Iterator[Step]:
     """The faults of one runtime that were not tried yet, a slice after the other by turns."""
     done = {(one.runtime, one.subject, one.fault) for one in kept()}
-    return _turns(*(_faults(runtime, subject, folder, most, done) for subject in SUBJECTS))
+    subjects = SUBJECTS if most else ()
+    return _turns(*(_faults(runtime, subject, folder, most, done) for subject in subjects))
 
 
 def _faults(
@@ -44,18 +46,11 @@ def _faults(
 
 
 def clean(runtime: str, folder: Path, count: int) -> Iterator[Step]:
-    """Exports of the slices with other weights, which are to pass."""
+    """The exports without a fault that were not judged yet."""
     done = {(one.subject, one.path) for one in kept() if one.runtime == runtime and not one.fault}
-    for seed, subject in itertools.islice(itertools.product(range(1, 999), SUBJECTS), count):
-        if (subject, f"seed {seed}") not in done:
-            yield lambda seed=seed, subject=subject: _exported(runtime, subject, seed, folder)
-
-
-def _exported(runtime: str, subject: str, seed: int, folder: Path) -> Result:
-    with tempfile.TemporaryDirectory(dir=folder) as place:
-        bench = Bench(converted(recipe(subject, seed), runtime, Path(place)))
-        failed = not bench.judged()
-    return Result(key(), runtime, subject, "", "clean", f"seed {seed}", 0.0, failed)
+    for one in recipes(count):
+        if (subject(one), variant(one)) not in done:
+            yield lambda one=one: exported(runtime, one, folder)
 
 
 def _turns(*all_of: Iterator[Step]) -> Iterator[Step]:
@@ -75,7 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runtime", choices=FILES, action="append", help="one of them; may repeat")
     parser.add_argument("--budget", type=_seconds, default=_seconds("24h"), help="such as 30m")
     parser.add_argument("--faults", type=int, default=10_000, help="of each slice and runtime")
-    parser.add_argument("--clean", type=int, default=67, help="clean exports of each runtime")
+    parser.add_argument("--clean", type=int, default=200, help="clean exports of each runtime")
     parser.add_argument("--table", action="store_true", help="print what is known, try nothing")
     return parser.parse_args()
 

@@ -14,10 +14,11 @@ from tests.mutation.trial import Result
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "build" / "mutation" / "results.jsonl"
+PIPELINE = ("alone", "inside", "parity", "probe", "reordered", "search")
 SOURCES = (
     *("models/attnbench_models", "toolkit/runner", "tests/mutation", "tests/slices.py"),
     *(f"toolkit/attnbench/{part}" for part in ("backends", "rewrites", "parity", "graphs")),
-    *(f"toolkit/attnbench/pipeline/{part}.py" for part in ("alone", "inside", "probe", "search")),
+    *(f"toolkit/attnbench/pipeline/{part}.py" for part in PIPELINE),
 )
 """What a result depends on."""
 

@@ -23,9 +23,11 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
     faults = [one for one in results if one.fault]
     yield f"| all | | {' | '.join(map(str, _counts(faults)))} |"
     clean = [one for one in results if not one.fault]
-    exports = Counter((one.runtime, one.subject) for one in clean)
+    exports = Counter(one.runtime for one in clean)
     yield f"\nclean exports: {len(clean)}, false alarms {sum(one.failed for one in clean)}"
-    yield from (f"- {' '.join(of)}: {count}" for of, count in sorted(exports.items()))
+    for runtime, count in sorted(exports.items()):
+        nearest = max(one.moved for one in clean if one.runtime == runtime)
+        yield f"- {runtime}: {count}, at most {nearest:.2g} of a limit"
     yield from _listed("false alarms", (one for one in clean if one.failed))
     yield from _listed("visible and not caught", (o for o in faults if o.visible and not o.failed))
     caught = [one for one in faults if one.visible and one.failed]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.converting import converted
-from tests.mutation import results
+from tests.mutation import clean, results
 from tests.mutation.faults import FILES, faults
 from tests.mutation.subjects import recipe
 from tests.mutation.table import table
@@ -89,3 +89,17 @@ def test_the_table_counts_and_names_what_was_missed():
     assert "false alarms 0" in shown
     assert "visible and not caught: 1\n- onnx mobilenetv2: missed" in shown
     assert "elsewhere (1e+03 limits, found head)" in shown
+
+
+def test_clean_exports_are_all_of_another_kind_or_other_weights():
+    every = list(clean.recipes(200))
+    assert len({(clean.subject(one), clean.variant(one)) for one in every}) == 200
+    assert len({(one.model, one.size) for one in every}) == len(clean.MODELS) * len(clean.SIZES)
+
+
+def test_a_clean_export_passes_and_says_how_near_to_a_limit(tmp_path):
+    *_, wide = clean.recipes(8)
+    result = clean.exported("onnx", wide, tmp_path)
+    assert (result.subject, result.failed) == ("wide_cbam", False)
+    assert 0 < result.moved < 1
+    assert "- onnx: 1, at most" in table([result])
