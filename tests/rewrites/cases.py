@@ -80,6 +80,59 @@ class OneMinus(nn.Module):
         return 1 - self.conv(x)
 
 
+class Strips(nn.Module):
+    """Coordinate attention as its authors wrote it, in small."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix, self.norm = nn.Conv2d(4, 3, 1), nn.BatchNorm2d(3)
+        self.down, self.across = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        rows, columns = x.mean(3, keepdim=True), x.mean(2, keepdim=True).permute(0, 1, 3, 2)
+        mixed = self.norm(self.mix(torch.cat([rows, columns], dim=2)))
+        mixed = mixed * (nn.functional.relu6(mixed + 3) / 6)
+        down, across = torch.split(mixed, [height, width], dim=2)
+        across = self.across(across.permute(0, 1, 3, 2)).sigmoid()
+        return x * across * self.down(down).sigmoid()
+
+
+class Turned(nn.Module):
+    """A convolution of single pixels on columns that were laid down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(4, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        laid = x.mean(2, keepdim=True).transpose(2, 3)
+        return nn.functional.hardswish(self.mix(laid)).permute(0, 1, 3, 2)
+
+
+class Shared(nn.Module):
+    """One layer of two vectors, added."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(4, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = x.mean((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)
+        return self.layer(first.relu()) + self.layer(second.relu())
+
+
+class Projected(nn.Module):
+    """A gate of single pixels before a linear projection."""
+
+    def __init__(self, outputs: int = 2, *, bias: bool = True) -> None:
+        super().__init__()
+        self.project = nn.Conv2d(4, outputs, 1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.project(x * x.mean(1, keepdim=True).sigmoid())
+
+
 def seen(norm: nn.Module) -> nn.Module:
     """A BatchNorm with statistics and weights that leave nothing as it is."""
     random = torch.Generator().manual_seed(2)
@@ -112,6 +165,29 @@ CASES = {
     "axis-mean-to-avg-pool": Case(
         Inside(Calling(lambda x: x.mean(3, keepdim=True))), ("inner",), (aten.mean.dim,)
     ),
+    "channel-mean-to-convolution": Case(
+        Inside(Calling(lambda x: x.mean(1, keepdim=True))), ("inner",), (aten.mean.dim,)
+    ),
+    "channel-max-in-steps": Case(
+        Inside(Calling(lambda x: x.amax(1, keepdim=True))), ("inner",), ()
+    ),
+    "channel-max-to-pool": Case(
+        Inside(Calling(lambda x: x.amax(1, keepdim=True))), ("inner",), (aten.amax.default,)
+    ),
+    "column-mean-to-convolution": Case(
+        Inside(Calling(lambda x: x.mean(2, keepdim=True))), ("inner",), (aten.mean.dim,)
+    ),
+    "strips-apart": Case(
+        Inside(Strips()), ("inner",), (aten.cat.default, aten.split_with_sizes.default)
+    ),
+    "turns-undone": Case(Inside(Turned()), ("inner",), (aten.transpose.int, aten.permute.default)),
+    "shared-layer-once": Case(Inside(Shared()), ("inner",), ()),
+    "gates-by-matmul": Case(
+        Inside(Calling(lambda x: x * x.mean(3, keepdim=True) * x.mean(2, keepdim=True))),
+        ("inner",),
+        (),
+    ),
+    "gate-behind-projection": Case(Inside(Projected()), ("inner.project",), ()),
     "split-to-slices": Case(
         Inside(Calling(lambda x: torch.cat(x.split([2, 4], dim=2)[::-1], 2))),
         ("inner",),

@@ -63,7 +63,7 @@ def compared(
 
     Raises BadOption for words that do not go together, and whatever exporting and measuring raise.
     """
-    exporting = exporting_from(given)
+    exporting = exporting_from(given, chosen.resolve())
     plan = plan_from(given)
     measuring = {name: given.pop(name) for name in (*MEASURING, "iterations", "whole")}
     if words.are_stored:

@@ -70,12 +70,11 @@ def command(
     from attnbench.report.documents import cost_document
     from attnbench.store import Run
 
-    exporting = exporting_from(given)
+    on = device.resolve()
+    exporting = exporting_from(given, on)
     measuring = Measuring(rounds, iterations, threads, cpus_from(cpus), order_seed)
     with Steps() as progress:
-        found, failures = costs(
-            given, exporting, device.resolve(), measuring, progress, peaks=not no_peaks
-        )
+        found, failures = costs(given, exporting, on, measuring, progress, peaks=not no_peaks)
     run = Run(now(), costs=found)
     studied.show(run, cost_document(found) if as_json else None, folder)
     ctx.exit(studied.costs_code(found, failures))

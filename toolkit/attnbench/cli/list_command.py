@@ -55,7 +55,14 @@ def _rewrites() -> Rows:
     from attnbench.rewrites import REWRITES
 
     for one in REWRITES:
-        yield {"name": one.name, "summary": one.why, "backends": sorted(one.backends)}
+        yield {
+            "name": one.name,
+            "summary": f"{one.why} (unverified on hardware)" if one.unverified else one.why,
+            "backends": sorted(one.backends),
+            "precisions": sorted(one.precisions),
+            "targets": sorted(one.targets),
+            "unverified": one.unverified,
+        }
 
 
 KINDS: Mapping[str, Callable[[], Rows]] = {

@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 import click
 
 from attnbench.backends.formats import FORMATS
+from attnbench.cli.keywords import block_options
+from attnbench.cli.target_option import Identified, target_option
 from attnbench.cli.types import Known, Names, Size
 from attnbench.errors import BadModel, BadOption, UnknownName
 from attnbench.files import digest
 from attnbench_models import Recipe
 from attnbench_models.backbones import BACKBONES
 from attnbench_models.blocks import BLOCKS
-from attnbench_models.recipe import Option
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -120,6 +121,7 @@ def export_options(command: Command) -> Command:
             metavar="NAME",
             help="Leave a rewrite out, to see what it buys; may be repeated, `all` for all.",
         ),
+        target_option,
         click.option(
             "--to",
             "backends",
@@ -131,9 +133,10 @@ def export_options(command: Command) -> Command:
     return command
 
 
-def exporting_from(given: dict[str, Any]) -> dict[str, Any]:
-    """What `export_options` have given, taken out of all that was given."""
-    return {name: given.pop(name) for name in ("out", "blocks", "skip", "backends")}
+def exporting_from(given: dict[str, Any], device: Identified | None = None) -> dict[str, Any]:
+    """What `export_options` have given, taken out of all that was given, and for which device."""
+    taken = {name: given.pop(name) for name in ("out", "blocks", "skip", "backends", "target")}
+    return taken | {"device": device}
 
 
 strict_option = click.option(
@@ -193,7 +196,7 @@ def recipe_from(given: dict[str, Any], images: Path | None = None) -> Recipe:
     return Recipe(
         backbone=backbone,
         block=given["block"],
-        options=_block_options(given),
+        options=block_options(given),
         width=given["width"] or 1.0,
         size=given["size"] or BACKBONES[backbone].size,
         batch=given["batch"] or 1,
@@ -230,30 +233,6 @@ def _sha256(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise BadModel(f"{path}: {error.strerror}", hint="--checkpoint takes a file") from error
-
-
-def _block_options(given: dict[str, Any]) -> dict[str, Option]:
-    options: dict[str, Option] = {}
-    for text in given["options"]:
-        key, equals, value = text.partition("=")
-        if not (key and equals):
-            raise BadOption(f"--option {text!r} is not KEY=VALUE")
-        options[key] = _value(value)
-    if given["reduction"] is not None:
-        options["reduction"] = given["reduction"]
-    return options
-
-
-def _value(text: str) -> Option:
-    """A keyword's value: true, false, a number, or else the text itself."""
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def recipe_given(given: dict[str, Any]) -> bool:

@@ -87,7 +87,7 @@ def command(
     from attnbench.store import Run
 
     on = device.resolve()
-    exporting = exporting_from(given)
+    exporting = exporting_from(given, on)
     declared = declared_from({name: given.pop(name) for name in NAMES}, given)
     labelled = None if dataset is None else folder_of(dataset)
     looks = Looks(images, labelled, localise, power)

@@ -56,7 +56,7 @@ def command(
 
     on = device.resolve()
     effort = None if no_latency else effort_on(on, launches)
-    exporting = exporting_from(given)
+    exporting = exporting_from(given, on)
     with Steps() as progress:
         losses, failures = precision_losses(given, exporting, on, effort, progress, images)
     run = Run(now(), losses=losses)

@@ -69,7 +69,7 @@ def command(
     effort = effort_on(on, launches, iterations, threads=threads, cpus=cpus_from(cpus))
     if sustained is not None:
         effort = sustained_effort(effort, on, sustained)
-    exporting = exporting_from(given)
+    exporting = exporting_from(given, on)
     with Steps() as progress:
         chosen = subject(files, given, exporting, progress)
         runnable = outcome.runnable(chosen)

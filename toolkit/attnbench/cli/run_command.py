@@ -61,7 +61,7 @@ def command(
 
     on = device.resolve()
     effort = effort_on(on, launches, iterations, threads=threads, cpus=cpus_from(cpus))
-    exporting = exporting_from(given)
+    exporting = exporting_from(given, on)
     with Steps() as progress:
         made = export(request(given, exporting, images), progress)
         shown = Images(images) if images else None

@@ -12,6 +12,7 @@ from attnbench.cli import complain
 from attnbench.cli.border_options import names_from, reference_pixels
 from attnbench.cli.console import say
 from attnbench.cli.options import backends_from, recipe_from, recipe_given, skip_from
+from attnbench.cli.target_option import target_on
 from attnbench.errors import BadOption
 from attnbench.parity.matching import Declared
 from attnbench.pipeline.export import Failure, Request, export
@@ -80,6 +81,7 @@ def request(
         out=exporting["out"],
         skip=skip_from(exporting["skip"]),
         blocks=exporting["blocks"],
+        target=target_on(exporting.get("target"), exporting.get("device")),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from attnbench.cli.console import say
 from attnbench.cli.options import backends_from, recipe_from, skip_from
+from attnbench.cli.target_option import target_on
 from attnbench.devices import Device
 from attnbench.devices.profile import DeviceProfile
 from attnbench.errors import BadOption, UnknownName
@@ -38,7 +39,7 @@ def swept_recipes(
     """Export, launch what has not been launched, and put all of it into one table."""
     check_clock(device)
     effort = effort_on(device, None, given["iterations"], usual=INTERLEAVED)
-    request = _request(given)
+    request = _request(given, device)
     setups = _setups(given, request.backends, device, effort.threads)
     plan = Plan(given["rounds"] or ROUNDS, given["order_seed"])
     sweep = Sweeping(made(request, recipes, progress), setups, device, effort, plan)
@@ -51,7 +52,7 @@ def swept_recipes(
     return sweep.run(state, progress)
 
 
-def _request(given: dict[str, Any]) -> Request:
+def _request(given: dict[str, Any], device: Device) -> Request:
     """How each model is exported. Raises BadOption where nothing could be timed."""
     asked = backends_from(given["backends"])
     backends = timeable(asked)
@@ -61,7 +62,8 @@ def _request(given: dict[str, Any]) -> Request:
     if not backends:
         raise BadOption("--to names no backend that can be timed here")
     skip = skip_from(given["skip"])
-    return Request(Recipe(), backends, given["out"], skip, given["blocks"])
+    target = target_on(given["target"], device)
+    return Request(Recipe(), backends, given["out"], skip, given["blocks"], target)
 
 
 def _recipes(given: dict[str, Any]) -> tuple[Recipe, ...]:

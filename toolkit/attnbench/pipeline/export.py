@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import cast
@@ -37,13 +38,18 @@ WEIGHTS = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to export and where to; `skip` names rewrites to leave out, `blocks` are path globs."""
+    """
+    What to export, where to, and for which architecture.
+
+    `skip` names rewrites to leave out, `blocks` are path globs.
+    """
 
     recipe: Recipe
     backends: tuple[str, ...]
     out: Path
     skip: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
+    target: str = field(default_factory=platform.machine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ def _one(request: Request, identity: str, backend: str, progress: Progress) -> A
     try:
         check_precision(request.recipe, format_of(backend))
         tools = tool_versions(format_of(backend).packages, backend)
-        key = export_key(identity, backend, tools, request.skip, request.blocks)
+        key = export_key(identity, backend, tools, request.skip, request.blocks, request.target)
         entry = cache_dir("exports") / key
         cached = _cached(entry)
         if not cached:
@@ -175,6 +181,7 @@ def _make(
             skip=request.skip,
             blocks=request.blocks,
             file=str(folder / f"{stem}{format_of(backend).suffix}"),
+            target=request.target,
         )
         _run_worker(task, folder)
         copy(weights, folder / task.reference.file)
@@ -231,5 +238,5 @@ def _published(entry: Path, request: Request, identity: str) -> Artifact:
 
 def _stem(request: Request, identity: str) -> str:
     """A readable file name that two different exports do not share."""
-    facts = to_json([identity, sorted(request.skip), request.blocks])
+    facts = to_json([identity, sorted(request.skip), request.blocks, request.target])
     return f"{request.recipe.name}-{hashlib.sha256(facts).hexdigest()[:8]}"

@@ -25,7 +25,12 @@ SOURCES = (
 
 
 def export_key(
-    identity: str, backend: str, tools: dict[str, str], skip: Iterable[str], blocks: Sequence[str]
+    identity: str,
+    backend: str,
+    tools: dict[str, str],
+    skip: Iterable[str],
+    blocks: Sequence[str],
+    target: str,
 ) -> str:
     """The cache key of one export; `identity` stands for the module and its weights."""
     facts = {
@@ -34,6 +39,7 @@ def export_key(
         "tools": tools,
         "skip": sorted(skip),
         "blocks": list(blocks),
+        "target": target,
         "sources": source_digest(),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]

@@ -24,7 +24,7 @@ from attnbench.pipeline.reference import reference_of
 from attnbench.pipeline.repro import write_repro
 from attnbench.pipeline.search import Found, Search
 from attnbench.records import DIFFERS, Artifact, Divergence, Verdict
-from attnbench.rewrites.constants import FOLD_BATCHNORM
+from attnbench.rewrites import REWRITES
 
 REPRO = Path("reports/repro")
 """Where blocks that differ are written to."""
@@ -95,9 +95,10 @@ def searching(artifact: Artifact, inputs: Inputs, limits: Limits, device: Device
 
 
 def _shapes(artifact: Artifact, inside: Inside) -> dict[str, tuple[int, ...]]:
-    """Of the outputs of the blocks, but for those that a BatchNorm was folded into."""
-    norms = [one.paths for one in artifact.rewrites if one.name == FOLD_BATCHNORM.name]
-    return inside.shapes((one.path for one in artifact.blocks), chain.from_iterable(norms))
+    """Of the outputs of the blocks, but for those that a rewrite has computed away."""
+    moving = {one.name for one in REWRITES if one.moves}
+    gone = [one.paths for one in artifact.rewrites if one.name in moving]
+    return inside.shapes((one.path for one in artifact.blocks), chain.from_iterable(gone))
 
 
 def _fails(verdict: Verdict, expected: Expected) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import platform
+from dataclasses import dataclass, field
 
 from attnbench.records import Reference
 from attnbench_models import Recipe
@@ -24,3 +25,4 @@ class Task:
     skip: tuple[str, ...]
     blocks: tuple[str, ...]
     file: str
+    target: str = field(default_factory=platform.machine)

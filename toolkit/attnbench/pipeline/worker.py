@@ -25,7 +25,7 @@ from attnbench.pipeline.task import ERROR, Task
 from attnbench.quantise.calibration import Samples, samples
 from attnbench.quantise.simulated import Ranges, ranges_of
 from attnbench.records import Artifact, Block, TensorSpec
-from attnbench.rewrites import REWRITES, rewrite
+from attnbench.rewrites import REWRITES, Rewrite, rewrite
 from attnbench.rewrites.base import output_names, outputs_of
 from attnbench.runner import Job, measure_paired
 from attnbench.store import from_json, to_json
@@ -40,8 +40,7 @@ def make(task: Task) -> Artifact:
     _check_kept(task.recipe, module)
     example = example_for(task.recipe, module)
     program = trace(module, example).module(check_guards=False)
-    chosen = [one for one in REWRITES if task.backend in one.backends and one.name not in task.skip]
-    program, applied = rewrite(program, example, chosen)
+    program, applied = rewrite(program, example, chosen(task))
     path = Path(task.file)
     exported, ranges = _converted(task, program, example)
     artifact = Artifact(
@@ -61,8 +60,15 @@ def make(task: Task) -> Artifact:
         delegation=exported.delegation,
         output_names=output_names(program),
         ranges=ranges,
+        target=task.target,
     )
     return _proved(artifact, backend, [tensor.numpy() for tensor in example])
+
+
+def chosen(task: Task) -> list[Rewrite]:
+    """The rewrites that serve such an export, without those to skip."""
+    asked = (task.backend, task.recipe.precision, task.target)
+    return [one for one in REWRITES if one.serves(*asked) and one.name not in task.skip]
 
 
 def share_provenance() -> None:

@@ -13,6 +13,7 @@ from attnbench.records.compared import (
     Rounds,
 )
 from attnbench.records.exported import (
+    TARGETS,
     Applied,
     Artifact,
     Block,
@@ -65,6 +66,7 @@ __all__ = [
     "IMAGENET",
     "INSTRUCTIONS",
     "SCHEMA",
+    "TARGETS",
     "Applied",
     "Artifact",
     "ArtifactId",

@@ -11,6 +11,9 @@ from attnbench_models import Recipe
 
 Kind = Literal["attention", "backbone"]
 
+TARGETS = ("aarch64", "x86_64")
+"""Architectures of devices, as `uname -m` says them."""
+
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
@@ -100,7 +103,8 @@ class Artifact:
     and holds everything else. A folder (Core ML) is digested over its sorted files. `output_names`
     are the model's own for its outputs, in their order; () if it has none. A file that others
     made has a `border`: `inputs` and `outputs` are the reference's then, not its own. `ranges` has
-    of one in int8 between which numbers calibration saw each value of the exported graph.
+    of one in int8 between which numbers calibration saw each value of the exported graph. `target`
+    is the architecture that its form was chosen for, "" where none was.
     """
 
     path: str
@@ -120,3 +124,4 @@ class Artifact:
     output_names: tuple[str, ...] = ()
     border: Border | None = None
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    target: str = ""

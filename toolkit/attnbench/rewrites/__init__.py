@@ -1,5 +1,5 @@
 """
-Exact changes to the exported graph that make a runtime accept, delegate or compute it right.
+Exact changes to the exported graph: a runtime accepts, delegates, computes it right, or faster.
 
 They work on the ATen graph of `torch.export`, by structure, so a user's own model profits from
 them as much as ours. Order matters: a rewrite may rely on what an earlier one has simplified.
@@ -11,6 +11,7 @@ from attnbench.rewrites.activations import HARD_SIGMOID_TO_CLAMP
 from attnbench.rewrites.base import Rewrite, rewrite
 from attnbench.rewrites.constants import FOLD_BATCHNORM, FOLD_CONSTANTS
 from attnbench.rewrites.elementwise import DROP_EXPAND, SPLIT_TO_SLICES, SUB_FROM_CONSTANT
+from attnbench.rewrites.gates import GATE_BEHIND_PROJECTION, GATES_BY_MATMUL
 from attnbench.rewrites.pooling import (
     ADAPTIVE_AVG_TO_MEAN,
     ADAPTIVE_MAX_TO_AMAX,
@@ -20,7 +21,14 @@ from attnbench.rewrites.pooling import (
     MAX_POOL_PADS_ZERO,
     MEAN_KEEPS_DIM,
 )
-from attnbench.rewrites.products import COLUMN_PRODUCT_TO_SUM, MATMUL_TO_BMM
+from attnbench.rewrites.products import COLUMN_PRODUCT_TO_SUM, MATMUL_TO_BMM, SHARED_LAYER_ONCE
+from attnbench.rewrites.reductions import (
+    CHANNEL_MAX_IN_STEPS,
+    CHANNEL_MAX_TO_POOL,
+    CHANNEL_MEAN_TO_CONVOLUTION,
+    COLUMN_MEAN_TO_CONVOLUTION,
+)
+from attnbench.rewrites.strips import STRIPS_APART, TURNS_UNDONE
 
 REWRITES: tuple[Rewrite, ...] = (
     FOLD_CONSTANTS,
@@ -32,8 +40,17 @@ REWRITES: tuple[Rewrite, ...] = (
     AVG_POOL_PADS_ZERO,
     MEAN_KEEPS_DIM,
     AXIS_MEAN_TO_AVG_POOL,
+    CHANNEL_MEAN_TO_CONVOLUTION,
+    CHANNEL_MAX_IN_STEPS,
+    CHANNEL_MAX_TO_POOL,
+    COLUMN_MEAN_TO_CONVOLUTION,
+    STRIPS_APART,
+    TURNS_UNDONE,
     SPLIT_TO_SLICES,
     DROP_EXPAND,
+    SHARED_LAYER_ONCE,
+    GATES_BY_MATMUL,
+    GATE_BEHIND_PROJECTION,
     SUB_FROM_CONSTANT,
     HARD_SIGMOID_TO_CLAMP,
     MATMUL_TO_BMM,

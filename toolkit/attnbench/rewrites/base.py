@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import contains
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from torch.fx import GraphModule, Node
 from torch.utils._pytree import tree_structure, tree_unflatten
 
 from attnbench.errors import ExportError
-from attnbench.records import Applied
+from attnbench.records import TARGETS, Applied
 
 EQUAL_WITHIN = 1e-8
 """Largest difference that rewrites may make in float64, as a share of the output's range."""
@@ -24,14 +25,25 @@ class Rewrite:
     """
     One exact change of form.
 
-    `apply` edits the graph in place and yields the module path of each change. `backends` are
-    the ones that it serves. `why` completes "without it ...".
+    `apply` edits the graph in place and yields the module path of each change. `backends`,
+    `precisions` and `targets` are the ones that it serves. `why` completes "without it ...".
+    `moves` is whether what the modules at those paths took in is no value of the graph any more.
+    `unverified` is whether its gain was seen in instruction time alone, on no hardware.
     """
 
     name: str
     why: str
     backends: frozenset[str]
     apply: Callable[[GraphModule], Iterable[str]]
+    precisions: frozenset[str] = frozenset({"fp32", "fp16", "int8"})
+    targets: frozenset[str] = frozenset(TARGETS)
+    moves: bool = False
+    unverified: bool = False
+
+    def serves(self, backend: str, precision: str, target: str) -> bool:
+        """Whether it is for such an export."""
+        wanted = (backend, precision, target)
+        return all(map(contains, (self.backends, self.precisions, self.targets), wanted))
 
 
 def rewrite(
@@ -161,6 +173,12 @@ def path_of(node: Node) -> str:
 def shape_of(node: Node) -> tuple[int, ...]:
     """The shape of the tensor that a node returns, from tracing."""
     return tuple(int(size) for size in node.meta["val"].shape)
+
+
+def is_in_place(node: Node) -> bool:
+    """Whether it writes into one of its inputs."""
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and bool(schema.is_mutable)
 
 
 def constant(program: GraphModule, node: object) -> Tensor | None:

@@ -14,6 +14,7 @@ from attnbench.rewrites.base import (
     add_constant,
     calls,
     constant,
+    is_in_place,
     path_of,
     replace,
     shape_of,
@@ -26,7 +27,7 @@ CONVOLUTIONS = (aten.conv2d.default, aten.conv1d.default)
 
 def fold_constants(program: GraphModule) -> Iterator[str]:
     """An operator whose inputs are all weights, or that has none -> the tensors that it returns."""
-    writes = any(_is_in_place(node) for node in program.graph.nodes)
+    writes = any(is_in_place(node) for node in program.graph.nodes)
     for node in list(program.graph.nodes):
         if node.op != "call_function" or not _results(node) or _is_random(node):
             continue
@@ -55,12 +56,6 @@ def _results(node: Node) -> dict[Node, int | None]:
     if isinstance(value, (list, tuple)) and all(isinstance(one, Tensor) for one in value):
         return {user: user.args[1] for user in node.users if user.target is operator.getitem}  # type: ignore[misc]
     return {}
-
-
-def _is_in_place(node: Node) -> bool:
-    """Whether it writes into one of its inputs."""
-    schema = getattr(node.target, "_schema", None)
-    return schema is not None and bool(schema.is_mutable)
 
 
 def _is_random(node: Node) -> bool:
@@ -157,4 +152,5 @@ FOLD_BATCHNORM = Rewrite(
     "weight) that follows no convolution stays a chain of operators",
     ALL,
     fold_batchnorm,
+    moves=True,
 )

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import cast
+from typing import TypeGuard, cast
 
 import torch
 from torch.fx import GraphModule, Node
 
-from attnbench.rewrites.base import Rewrite, calls, insert, path_of, replace, shape_of
+from attnbench.rewrites.base import (
+    Rewrite,
+    add_constant,
+    calls,
+    constant,
+    insert,
+    origin,
+    path_of,
+    replace,
+    shape_of,
+)
 
 aten = torch.ops.aten
 
@@ -55,6 +65,34 @@ def column_product_to_sum(program: GraphModule) -> Iterator[str]:
         replace(node, aten.sum.dim_IntList, product, [2], True)
 
 
+def shared_layer_once(program: GraphModule) -> Iterator[str]:
+    """conv(p) + conv(q) of the same weights -> conv(p + q), its bias doubled."""
+    for node in calls(program, aten.add.Tensor):
+        one, other = node.args
+        if not (_is_read_once(one) and _is_read_once(other)) or node.kwargs:
+            continue
+        if one.args[1:] != other.args[1:] or _sizes(one) != _sizes(other):
+            continue
+        yield path_of(node)
+        first, second = cast("tuple[Node, Node]", (one.args[0], other.args[0]))
+        both = insert(node, aten.add.Tensor, first, second, value=first.meta["val"])
+        weight, *rest = one.args[1:]
+        bias = constant(program, rest[0]) if rest else None
+        if bias is not None:
+            rest[0] = add_constant(program, 2 * bias, node)
+        replace(node, aten.conv2d.default, both, weight, *rest).meta |= origin(one)
+
+
+def _is_read_once(node: object) -> TypeGuard[Node]:
+    """Whether it is a convolution that nobody else reads."""
+    return isinstance(node, Node) and node.target is aten.conv2d.default and len(node.users) == 1
+
+
+def _sizes(conv: Node) -> tuple[int, ...]:
+    """The shape of what it convolves."""
+    return shape_of(cast("Node", conv.args[0]))
+
+
 MATMUL_TO_BMM = Rewrite(
     "matmul-to-bmm",
     "matmul expands both its batches first; expand falls out of the XNNPACK delegate and cuts it",
@@ -66,4 +104,10 @@ COLUMN_PRODUCT_TO_SUM = Rewrite(
     "the LiteRT converter gives a matrix times one column a wrong rank, and refuses its own result",
     frozenset({"tflite"}),
     column_product_to_sum,
+)
+SHARED_LAYER_ONCE = Rewrite(
+    "shared-layer-once",
+    "a layer that two vectors share is computed twice, and its results are added",
+    frozenset({"onnx", "tflite", "executorch"}),
+    shared_layer_once,
 )

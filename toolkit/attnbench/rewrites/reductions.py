@@ -1,0 +1,127 @@
+"""Means and maxima over an axis as convolutions and pools, where those are faster kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+import torch
+from torch.fx import GraphModule, Node
+
+from attnbench.rewrites.base import Rewrite, add_constant, calls, insert, path_of, replace, shape_of
+
+aten = torch.ops.aten
+
+
+def column_mean_to_convolution(program: GraphModule) -> Iterator[str]:
+    """Mean over H, keepdim -> a convolution, each channel by itself, with a column of 1/H."""
+    for node, source in _means(program, axis=2):
+        yield path_of(node)
+        _, channels, height, _ = shape_of(source)
+        _convolve(program, node, (channels, 1, height, 1), groups=channels)
+
+
+def channel_mean_to_convolution(program: GraphModule) -> Iterator[str]:
+    """Mean over C, keepdim -> a convolution of single pixels with 1/C."""
+    for node, source in _means(program, axis=1):
+        yield path_of(node)
+        _convolve(program, node, (1, shape_of(source)[1], 1, 1), groups=1)
+
+
+def channel_max_to_pool(program: GraphModule) -> Iterator[str]:
+    """Maximum over C, keepdim -> channels turned to where columns are, a pool over all of them."""
+    for node in calls(program, aten.amax.default):
+        if not _keeps(node, axis=1):
+            continue
+        yield path_of(node)
+        source = cast("Node", node.args[0])
+        batch, channels, height, width = shape_of(source)
+        value = node.meta["val"]
+        shapes = (batch, height, width, channels), (batch, height, width, 1)
+        last, pooled = (value.new_empty(shape) for shape in shapes)
+        turned = insert(node, aten.permute.default, source, [0, 2, 3, 1], value=last)
+        most = insert(node, aten.max_pool2d.default, turned, [1, channels], value=pooled)
+        replace(node, aten.permute.default, most, [0, 3, 1, 2])
+
+
+def channel_max_in_steps(program: GraphModule) -> Iterator[str]:
+    """Maximum over C, keepdim -> maxima over groups of channels, then over what those returned."""
+    for node in calls(program, aten.amax.default):
+        source = node.args[0]
+        groups = _groups(cast("Node", source)) if _keeps(node, axis=1) else 1
+        if groups == 1:
+            continue
+        yield path_of(node)
+        batch, channels, height, width = shape_of(cast("Node", source))
+        shape = (batch, groups, channels // groups, height * width)
+        value = node.meta["val"]
+        grouped = insert(node, aten.reshape.default, source, [*shape], value=value.new_empty(shape))
+        fewer = value.new_empty((batch, groups, 1, height * width))
+        most = insert(node, aten.amax.default, grouped, [2], True, value=fewer)
+        fewer = value.new_empty((batch, 1, 1, height * width))
+        most = insert(node, aten.amax.default, most, [1], True, value=fewer)
+        replace(node, aten.reshape.default, most, [*shape_of(node)])
+
+
+def _groups(source: Node) -> int:
+    """Into how many groups of at least two its channels are taken apart; 1 is into none."""
+    channels = shape_of(source)[1]
+    return next((one for one in (16, 8, 4, 2) if channels % one == 0 and channels > one), 1)
+
+
+def _means(program: GraphModule, *, axis: int) -> Iterator[tuple[Node, Node]]:
+    """The means of maps over one axis that keep it, and what they are of."""
+    for node in calls(program, aten.mean.dim):
+        if _keeps(node, axis=axis):
+            yield node, cast("Node", node.args[0])
+
+
+def _keeps(node: Node, *, axis: int) -> bool:
+    """Whether it reduces this axis of a map alone, to one, in its own precision."""
+    source, axes, *keep = node.args
+    of_map = isinstance(source, Node) and len(shape_of(source)) == 4
+    alone = of_map and [one % 4 for one in cast("list[int]", axes)] == [axis]
+    return alone and bool(keep and keep[0]) and not node.kwargs
+
+
+def _convolve(
+    program: GraphModule, node: Node, shape: tuple[int, int, int, int], *, groups: int
+) -> None:
+    """Put a convolution by equal weights of this shape, whose sum is 1, in a mean's place."""
+    count = shape[1] * shape[2]
+    number = next((one.dtype for one in program.parameters() if one.is_floating_point()), None)
+    weight = torch.full(shape, 1 / count, dtype=number or torch.get_default_dtype())
+    made = add_constant(program, weight, node)
+    replace(node, aten.conv2d.default, node.args[0], made, None, [1, 1], [0, 0], [1, 1], groups)
+
+
+COLUMN_MEAN_TO_CONVOLUTION = Rewrite(
+    "column-mean-to-convolution",
+    "ONNX Runtime takes two to three times as long for a mean of columns on Arm, whose "
+    "convolutions have no blocked layout to leave",
+    frozenset({"onnx"}),
+    column_mean_to_convolution,
+    precisions=frozenset({"fp32"}),
+    targets=frozenset({"aarch64"}),
+    unverified=True,
+)
+CHANNEL_MEAN_TO_CONVOLUTION = Rewrite(
+    "channel-mean-to-convolution",
+    "a mean over channels takes ONNX Runtime eight times as long, and leaves the XNNPACK delegate",
+    frozenset({"onnx", "executorch"}),
+    channel_mean_to_convolution,
+    precisions=frozenset({"fp32"}),
+)
+CHANNEL_MAX_IN_STEPS = Rewrite(
+    "channel-max-in-steps",
+    "ONNX Runtime takes three times as long for a maximum over all channels at once",
+    frozenset({"onnx"}),
+    channel_max_in_steps,
+    precisions=frozenset({"fp32"}),
+)
+CHANNEL_MAX_TO_POOL = Rewrite(
+    "channel-max-to-pool",
+    "a maximum over channels leaves the XNNPACK delegate, and cuts the graph in two",
+    frozenset({"executorch"}),
+    channel_max_to_pool,
+)
