@@ -140,7 +140,17 @@ def test_a_blind_spot_fails_unless_it_is_allowed_and_an_old_one_is_told(tmp_path
     allowed = cli(tmp_path, "gate", "p.toml", "--json")
     assert allowed.code == 0, allowed.err
     (judged,) = allowed.document["artifacts"]
+    (reason,) = judged["blind"]
+    assert reason.startswith("dead could be missing")
     assert "head is allowed as a blind spot, and is none any more" in judged["notes"]
+
+    told = cli(tmp_path, "gate", "p.toml", "--github", "--junit", "p.xml")
+    assert told.code == 0, told.err
+    assert "passes but is blind" in told.out
+    assert "✗ pass, blind" in told.out
+    assert any(one.startswith("::warning") and "blind" in one for one in told.err.splitlines())
+    (skipped,) = Xml.parse(tmp_path / "p.xml").iter("skipped")
+    assert skipped.get("message") == f"blind: {reason}"
 
 
 @pytest.mark.parametrize(

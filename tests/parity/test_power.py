@@ -13,7 +13,7 @@ from torch import nn
 from attnbench.parity.limits import limits_for
 from attnbench.pipeline.faults import attention, doubled, faded, flat, gates, run
 from attnbench.pipeline.parity import ask
-from attnbench.pipeline.power import STEP, Gate, blocks_of, power, with_power
+from attnbench.pipeline.power import STEP, Gate, blocks_of, power, unseen, with_power
 from attnbench.pipeline.reference import example_for, module_for
 from attnbench.records import Artifact, BlockPower, Case, Delegation, Power, TensorSpec, Verdict
 from attnbench.report import power as words
@@ -89,6 +89,8 @@ def test_fewer_bits_see_less_and_eight_of_them_no_attention_in_nam(coord):
     flat = {spot.path for spot in eighth.blind_spots if spot.fault == "flattened"}
     assert flat & set(ATTENTION)
     assert not [spot for spot in half.blind_spots if spot.fault == "flattened"]
+    whole = artifact(Recipe(model="tests.slices:nam", size=SIZE, precision="int8"))
+    assert set(unseen(whole, ask(module_for(whole.recipe), whole))) == flat & set(ATTENTION)
     _, in_float32 = coord
     assert max(block.detectable for block in in_float32.blocks) < 1e-4
 

@@ -11,6 +11,14 @@ from tests.report import invented
 ARTIFACT = invented.run().verdicts[0].artifact
 
 
+def test_a_pass_that_says_little_is_no_plain_pass():
+    (case, *_) = invented.run().verdicts[0].cases
+    root = Xml.fromstring(junit.render([Verdict(ARTIFACT, "host", (case,), blind=("too coarse",))]))
+    (suite,) = root
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("2", "0", "1")
+    assert [one.get("message") for one in root.iter("skipped")] == ["blind: too coarse"]
+
+
 @pytest.mark.parametrize(
     ("case", "message"),
     [

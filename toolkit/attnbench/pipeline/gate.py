@@ -25,6 +25,9 @@ NO_BASELINE = "not in the baseline: what is delegated was not judged (`attnbench
 REFERENCE = "(reference)"
 """What blind spots are cases of: no input, since all of them see nothing."""
 
+WHOLE = "(model)"
+"""The blind spot of a gate that sees nothing, in a model without a block to name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
@@ -83,17 +86,20 @@ def with_blind_spots(verdict: Verdict, allowed: Sequence[str]) -> Verdict:
     """
     A verdict that also fails where its gate has a blind spot that is not allowed.
 
-    Those allowed are paths, or patterns of paths; one that is no blind spot any more is told.
+    Those allowed are paths, patterns of paths, or WHOLE; what is none any more is told.
     """
     if verdict.power is None:
         return verdict
     spots = verdict.power.blind_spots
-    new = [one for one in spots if not any(fnmatchcase(one.path, known) for known in allowed)]
-    gone = [known for known in allowed if not any(fnmatchcase(one.path, known) for one in spots)]
+    found = [(one.path, f"{one.path} {one.fault}") for one in spots]
+    if verdict.blind and not found:
+        found = [(WHOLE, f"{WHOLE}: {verdict.blind[0]}")]
+    new = [told for path, told in found if not any(fnmatchcase(path, one) for one in allowed)]
+    gone = [one for one in allowed if not any(fnmatchcase(path, one) for path, _ in found)]
     case = Case(REFERENCE, "blind_spots", "", float(len(new)), 0.0, "lower", passed=not new)
     notes = (
-        *(f"a blind spot that the policy does not allow: {one.path} {one.fault}" for one in new),
-        *(f"{known} is allowed as a blind spot, and is none any more" for known in gone),
+        *(f"a blind spot that the policy does not allow: {told}" for told in new),
+        *(f"{one} is allowed as a blind spot, and is none any more" for one in gone),
     )
     return replace(verdict, cases=(*verdict.cases, case), notes=(*verdict.notes, *notes))
 

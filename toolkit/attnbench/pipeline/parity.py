@@ -23,8 +23,7 @@ from attnbench.parity.metrics import Array
 from attnbench.pipeline.computed import NOTES, evidence, outputs_of
 from attnbench.pipeline.reference import reference_of
 from attnbench.pipeline.reordered import channels_last, if_it_can, reordered
-from attnbench.pipeline.rounded import RoundedReference
-from attnbench.pipeline.rounded import notes as rounding_notes
+from attnbench.pipeline.rounded import RoundedReference, blind, distance
 from attnbench.pipeline.soundness import check_numbers
 from attnbench.records import Artifact, ArtifactId, Verdict
 from attnbench.rewrites.base import named_outputs
@@ -139,9 +138,10 @@ def verify(artifact: Artifact, question: Question, device: Device) -> Verdict:
     )
     verdict = Verdict(identify(artifact), device.name, cases, evidence=evidence(artifact))
     notes = () if verdict.evidence == "runtime" else (NOTES[bool(verdict)],)
-    if artifact.recipe.precision != "fp32":
-        notes = (*notes, *rounding_notes(question.expected, got, limits))
-    return replace(verdict, notes=notes)
+    if artifact.recipe.precision == "fp32":
+        return replace(verdict, notes=notes)
+    told = (*notes, distance(question.expected, got))
+    return replace(verdict, notes=told, blind=blind(question.expected, limits))
 
 
 def computed_on(artifact: Artifact, device: Device, question: Question) -> list[list[Array]]:

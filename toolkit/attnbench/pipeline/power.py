@@ -101,8 +101,37 @@ def with_power(
             with stepping(progress, f"what parity of {artifact.backend} would have missed"):
                 found[keys[-1]] = power(gate, blocks_of(gate, globs))
     return tuple(
-        replace(verdict, power=found[key]) for verdict, key in zip(verdicts, keys, strict=True)
+        replace(with_missing(verdict, _missing(found[key])), power=found[key])
+        for verdict, key in zip(verdicts, keys, strict=True)
     )
+
+
+def with_missing(verdict: Verdict, paths: Sequence[str]) -> Verdict:
+    """A verdict that says which attention could be missing without being missed."""
+    if not paths:
+        return verdict
+    reason = (
+        f"{', '.join(paths)} could be missing, or scale each channel by a fixed number, and no "
+        "limit would be broken"
+    )
+    return replace(verdict, blind=tuple(dict.fromkeys((*verdict.blind, reason))))
+
+
+def unseen(artifact: Artifact, question: Question) -> tuple[str, ...]:
+    """The attention that an artifact could do without, at its limits, in the model's order."""
+    gate = Gate(reference_of(artifact), artifact, question, question.limits(artifact))
+    paths = blocks_of(gate)
+    can = removable(gate.module, next(iter(question.inputs.values())), paths)
+    return tuple(path for path in paths if path in can and not _is_missed(gate, path))
+
+
+def _is_missed(gate: Gate, path: str) -> bool:
+    removed = partial(faded, gate.module.get_submodule(path), 1.0)
+    return gate.sees(removed) and gate.sees(_flattened(gate, path))
+
+
+def _missing(found: Power) -> tuple[str, ...]:
+    return tuple(one.path for one in found.blind_spots if one.fault in ("removed", "flattened"))
 
 
 def blocks_of(gate: Gate, globs: Sequence[str] = ()) -> tuple[str, ...]:

@@ -96,24 +96,20 @@ class RoundedReference:
         return replace(plain, single=made, double=first, reordered=second, plain=plain.single)
 
 
-def notes(
-    expected: Sequence[Expected], got: Sequence[Sequence[Array]], limits: Limits
-) -> tuple[str, ...]:
-    """What a verdict on outputs of fewer bits does not say by itself."""
-    told = _distance(expected, got)
+def blind(expected: Sequence[Expected], limits: Limits) -> tuple[str, ...]:
+    """Why outputs of fewer bits that pass may mean nothing; nothing if they mean something."""
     seen = max(
         limits.snr_db(one.own_snr_db(at)) for one in expected for at in range(len(one.single))
     )
     if seen >= BLIND_DB:
-        return (told,)
+        return ()
     return (
-        f"blind: rounding alone moves the outputs so far that noise of {seen:.0f} dB would pass on "
-        "every input; judge a part of the model, or weights that were trained",
-        told,
+        f"rounding alone moves the outputs so far that noise of {seen:.0f} dB would pass on every "
+        "input; judge a part of the model, or weights that were trained",
     )
 
 
-def _distance(expected: Sequence[Expected], got: Sequence[Sequence[Array]]) -> str:
+def distance(expected: Sequence[Expected], got: Sequence[Sequence[Array]]) -> str:
     """How far outputs of fewer bits are from PyTorch in float32, as a sentence."""
     found = [
         (snr_db(plain, output), one.of_output(at))

@@ -16,6 +16,7 @@ from attnbench.pipeline.effort import Effort
 from attnbench.pipeline.export import Failure
 from attnbench.pipeline.localise import Localising, localised
 from attnbench.pipeline.parity import Question, questions, reference_key, verify
+from attnbench.pipeline.power import unseen, with_missing
 from attnbench.pipeline.profile import profile
 from attnbench.pipeline.suspects import explained
 from attnbench.progress import Progress, stepping
@@ -72,9 +73,16 @@ def verify_all(
 
 
 def _judged(artifact: Artifact, question: Question, device: Device) -> Verdict:
-    """The verdict; where a file that others made fails, with what would make it agree."""
+    """
+    The verdict; where a file that others made fails, with what would make it agree.
+
+    In fewer bits limits are coarse: there one that passes says which attention they do not see.
+    """
     verdict = verify(artifact, question, device)
-    reason = None if verdict else explained(artifact, question, device)
+    if verdict:
+        coarse = artifact.recipe.precision != "fp32"
+        return with_missing(verdict, unseen(artifact, question) if coarse else ())
+    reason = explained(artifact, question, device)
     return verdict if reason is None else replace(verdict, notes=(*verdict.notes, reason))
 
 

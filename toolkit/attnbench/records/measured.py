@@ -256,7 +256,7 @@ class Verdict:
     `evidence` is what computed it: its runtime, or "program", attnbench's own evaluation of the
     saved program, because the runtime does not exist here. Then `notes` begin with what that means.
     `divergence` is where it first differs, if that was looked for; `power` what the gate would
-    have missed, if that was asked.
+    have missed, if that was asked. `blind` is why passing says little of it, a sentence each.
     """
 
     artifact: ArtifactId
@@ -266,6 +266,7 @@ class Verdict:
     evidence: Evidence = "runtime"
     divergence: Divergence | None = None
     power: Power | None = None
+    blind: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.cases) and all(case.passed for case in self.cases)

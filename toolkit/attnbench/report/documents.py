@@ -119,6 +119,7 @@ def _judged(verdict: Verdict) -> Document:
         "notes": list(verdict.notes),
         "divergence": _plain(verdict.divergence),
         "power": _plain(verdict.power),
+        "blind": list(verdict.blind),
     }
 
 

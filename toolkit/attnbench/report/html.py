@@ -83,20 +83,20 @@ def _summary(run: Run) -> Iterator[str]:
             yield f'<li class="{notice.severity}"><b>{sign}</b> <b>{subject}</b>: {text}</li>'
         yield "</ul></section>"
     yield '<section class="cards" aria-label="Summary">'
-    verdicts = {one.label: bool(one.verdict) for one in judged(run)}
-    yield from (_card(column, verdicts.get(column.label)) for column in columns(run))
+    verdicts = {one.label: one.word for one in judged(run)}
+    yield from (_card(one, verdicts.get(one.label, "not judged")) for one in columns(run))
     yield "</section>"
     # Without measurements there are no cards, and the answer is about parity alone.
     yield from (f"<p>{_text(line)}</p>" for line in prose.answer(run) if not run.measurements)
 
 
-def _card(column: Column, passed: bool | None) -> str:
+def _card(column: Column, verdict: str) -> str:
     m, total = column.measurement, sums(column.measurement)
     facts = {"interval": units.span(m.latency_ns.low, m.latency_ns.high), "attention": "unknown"}
     if total:
         cost = units.duration(total.attention_ns)
         facts["attention"] = f"{cost}, {units.percent(total.attention_share)}"
-    facts["parity"] = {True: "pass", False: "✗ FAIL", None: "not judged"}[passed]
+    facts["parity"] = verdict if verdict in ("pass", "not judged") else f"✗ {verdict}"
     facts["valid"] = trust(m)
     rows = "".join(
         f"<div{_bad(value)}><dt>{name}</dt><dd>{_text(value)}</dd></div>"

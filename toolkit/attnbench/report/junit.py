@@ -11,16 +11,28 @@ from attnbench.report.margins import margin
 
 
 def render(verdicts: Sequence[Verdict], latencies: Sequence[Gated] = ()) -> str:
-    """One test suite an artifact, one test case an input and metric; one suite of latencies."""
+    """
+    One test suite an artifact, one test case an input and metric; one suite of latencies.
+
+    Where parity is blind, a test of what it can see was skipped.
+    """
     root = Xml.Element("testsuites", name="attnbench parity")
     for verdict in verdicts:
         failed = sum(not case.passed for case in verdict.cases)
         name = f"{verdict.artifact.recipe.name} {verdict.artifact.backend}"
         suite = Xml.SubElement(
-            root, "testsuite", name=name, tests=str(len(verdict.cases)), failures=str(failed)
+            root,
+            "testsuite",
+            name=name,
+            tests=str(len(verdict.cases) + len(verdict.blind)),
+            failures=str(failed),
+            skipped=str(len(verdict.blind)),
         )
         for case in verdict.cases:
             _add(suite, name, case)
+        for text in verdict.blind:
+            test = Xml.SubElement(suite, "testcase", classname=name, name="what parity can see")
+            Xml.SubElement(test, "skipped", message=f"blind: {text}")
         found = verdict.divergence
         told = [*verdict.notes, *([] if found is None else [divergence.told(found)])]
         if told:

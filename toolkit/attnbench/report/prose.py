@@ -123,11 +123,15 @@ def _cost(column: Column) -> str:
 
 def _parity(shown: tuple[Judged, ...]) -> Iterator[str]:
     failed = [one.label for one in shown if not one.verdict]
+    blind = [one.label for one in shown if one.verdict and one.verdict.blind]
     ran = [one.label for one in shown if one.verdict.evidence == "runtime"]
+    sound = [label for label in ran if label not in blind]
     if failed:
         yield f"Parity with PyTorch fails: {', '.join(failed)}."
-    elif ran:
-        yield f"Parity with PyTorch passes: {', '.join(ran)}."
+    elif sound:
+        yield f"Parity with PyTorch passes: {', '.join(sound)}."
+    if blind:
+        yield f"Parity with PyTorch passes but is blind, so it proves little: {', '.join(blind)}."
     for one in shown:
         if one.verdict and one.verdict.evidence == "program":
             yield f"{one.label}: program verified, runtime not run."
@@ -181,6 +185,7 @@ def _of_verdict(one: Judged) -> Iterator[Notice]:
     if (sees := one.verdict.power) is not None:
         severity: Severity = "warning" if sees.blind_spots else "note"
         yield Notice(severity, one.label, power.summary(sees))
+    yield from (Notice("warning", one.label, f"blind: {text}") for text in one.verdict.blind)
     yield from (Notice("note", one.label, text) for text in one.verdict.notes)
 
 

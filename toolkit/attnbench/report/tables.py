@@ -199,7 +199,7 @@ def _check_rows(measurements: Sequence[Measurement]) -> list[Row]:
 
 
 def _parity_rows(one: Judged) -> list[Row]:
-    verdict = "pass" if one.verdict else f"{WRONG} FAIL"
+    verdict = one.word if one.word == "pass" else f"{WRONG} {one.word}"
     if one.verdict.evidence == "program":
         verdict += " (program)"
     if not one.verdict.cases:

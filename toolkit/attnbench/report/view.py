@@ -43,6 +43,11 @@ class Judged:
     label: str
     verdict: Verdict
 
+    @property
+    def word(self) -> str:
+        """What came of it: `pass`, `pass, blind` where that says little, or `FAIL`."""
+        return ("pass, blind" if self.verdict.blind else "pass") if self.verdict else "FAIL"
+
 
 @dataclass(frozen=True, slots=True)
 class BlockRow:
