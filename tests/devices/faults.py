@@ -25,7 +25,7 @@ from attnbench.devices.bundle import Bundle, assemble
 from attnbench.devices.lock import Lock
 from attnbench.devices.profile import DeviceProfile
 from attnbench.devices.reach import Reached
-from attnbench.devices.remote import Remote
+from attnbench.devices.remote import TIDY, Remote
 from attnbench.devices.transport import Transport
 from attnbench.errors import AttnbenchError
 from attnbench.pipeline.effort import Effort
@@ -110,7 +110,7 @@ class Site:
         device.patiently.deadline_s = PATIENCE_S
         device._bundles["litert", ""] = self.bundle
         if owner is not None:
-            device.lock = Lock(self.transport, device.root, owner=owner)
+            device.lock = Lock(self.transport, device.root, TIDY, owner=owner)
         return device
 
     def measure(self, device: Remote) -> Outcome:

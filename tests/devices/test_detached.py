@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from attnbench.devices.detached import KILL, SWEEP, Run, Usage, usage
+from attnbench.devices.detached import SWEEP, Run, Usage, usage
 from attnbench.devices.local import LocalTransport
 from attnbench.devices.shell import Patience, script
 from attnbench.devices.transport import ConnectionLost, NoAnswer
@@ -155,12 +155,12 @@ def test_leftovers_are_swept_away(run, program, tmp_path):
         run.attend(program(20), 1)
     pid = int(Path(run.folder, "pid").read_text())
     root = run.folder.parents[1]
-    assert script(LocalTransport(), f"root=$1 kill=$2\n{SWEEP}", root, KILL).code == 0
+    assert script(LocalTransport(), f"root=$1\n{SWEEP}", root).code == 0
     assert not Path(root, "runs").exists()
     time.sleep(0.2)
     stat = Path(f"/proc/{pid}/stat")
     assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
-    assert script(LocalTransport(), f"root=$1 kill=$2\n{SWEEP}", root, KILL).code == 0
+    assert script(LocalTransport(), f"root=$1\n{SWEEP}", root).code == 0
 
 
 def test_processor_time_is_told_apart(run):

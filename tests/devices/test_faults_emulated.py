@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 BALLAST = 24_000_000
 """Bytes: what takes seconds on its way, so that a fault can hit it there."""
 
-MOMENTS = {"push": "incoming/*/file", "run": "runs/*/out/0", "pull": "runs/*/status"}
+MOMENTS = {"push": "incoming/*/archive.tar", "run": "runs/*/out/0", "pull": "runs/*/status"}
 DOES = {
     "push": "exit 0",
     "run": "sleep 4",

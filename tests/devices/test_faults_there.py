@@ -9,15 +9,14 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from attnbench.devices.detached import KILL
 from attnbench.devices.local import LocalTransport
 from attnbench.devices.lock import STALE_S, Lock
 from attnbench.devices.remote import TIDY
-from attnbench.devices.shell import script
 from tests.devices.faults import Fault, Site, check, dead_owner
 
 pytestmark = pytest.mark.slow
@@ -154,10 +153,9 @@ def scrawl(site: Site) -> None:
 
 def stolen(site: Site) -> Callable[[], object]:
     """Somebody takes it over, and tidies up, as after half an hour of silence."""
-    thief = other(site, "ann@desk 4711")
+    thief = replace(other(site, "ann@desk 4711"), tidy=TIDY)
     (token,) = (path.name for path in (site.workdir / "lock").iterdir())
     assert thief._try(token).code == 0
-    script(LocalTransport(), TIDY, thief.root, KILL)
     return thief.drop
 
 

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from attnbench import files
 from attnbench.devices import elf
+from attnbench.devices.shelf import Item, folder_item
 from attnbench.devices.wheels import wheel_for
 from attnbench.errors import BadOption, MissingTool
 from attnbench.runner import build, find_all
@@ -68,6 +69,11 @@ class Bundle:
         """Stands for the names and contents of all files."""
         lines = [f"{digest}  {name}\n" for name, digest in self.digests.items()]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    @cached_property
+    def item(self) -> Item:
+        """All of it, to be sent."""
+        return folder_item(self.key, self.content, self.digests)
 
     @property
     def bytes(self) -> int:

@@ -10,6 +10,7 @@ nothing: a shell sleeps until its child has ended.
 from __future__ import annotations
 
 import io
+import shlex
 import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -72,11 +73,11 @@ done
 exit 0
 """
 _DISCARD = 'rm -rf "$1"'
-SWEEP = """
-sh -c "$kill" sh "$root/runs"/*
+SWEEP = f"""
+sh -c {shlex.quote(KILL)} sh "$root/runs"/*
 rm -rf "$root/runs"
 """
-"""Ends and removes in $root what earlier holders of the lock have left; $kill is `KILL`."""
+"""Ends and removes in $root what earlier holders of the lock have left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def _library(device: Remote, engine: str) -> str:
 def _run(device: Remote, bundle: Bundle, *words: str) -> Finished:
     """Run something short there, attended: how it failed to start is what we are after."""
     with device.held():
-        home = device.shelf.folder(bundle.key, bundle.content, bundle.digests)
+        (home,) = device.shelf.stock(bundle.item)
         argv = [*bundle.command(home), *words, *bundle.options(home)]
         return script(device.transport, _START, *argv, timeout_s=_LOAD_TIMEOUT_S)
 

@@ -37,7 +37,8 @@ boot=-
 { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
 sign() { up; echo "$now $boot $2" >"$root/.$1" && mv -f "$root/.$1" "$root/lock/$1"; }
 """
-# $1 root, $2 token, $3 owner, $4 seconds until stale, $5 the token of a holder known to be dead
+# $1 root, $2 token, $3 owner, $4 seconds until stale, $5 the token of a holder known to be dead;
+# `tidy` is what whoever takes it does first.
 _TAKE = (
     _NOW
     + f"""
@@ -45,7 +46,7 @@ root=$1
 mkdir -p "$root" || exit 1
 for attempt in 1 2 3 4; do
   if mkdir "$root/lock" 2>/dev/null; then
-    sign "$2" "$3" && exit 0
+    sign "$2" "$3" && {{ tidy; exit 0; }}
     rm -f "$root/.$2" "$root/lock/$2"; rmdir "$root/lock"; exit 1
   fi
   [ -d "$root/lock" ] || continue
@@ -105,10 +106,16 @@ def _world() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """One holder's hold on a work folder of a device; `take` it, `renew` it, and `drop` it."""
+    """
+    One holder's hold on a work folder of a device; `take` it, `renew` it, and `drop` it.
+
+    `tidy` is a script that is run in $root as soon as the lock is taken, in the same round trip: an
+    earlier holder may not have come to it.
+    """
 
     transport: Transport
     root: PurePosixPath
+    tidy: str = ":"
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     owner: str = field(default_factory=_owner)
 
@@ -122,7 +129,8 @@ class Lock:
         done = self._try("")
         if done.code == _HELD:
             token, _, owner = done.stdout.decode(errors="replace").split(maxsplit=2)
-            if token == self.token:
+            if token == self.token:  # the wire broke, perhaps before all was tidy
+                script(self.transport, f"root=$1\n{self.tidy}", self.root)
                 return
             if _is_dead(owner.strip()):
                 done = self._try(token)
@@ -152,7 +160,8 @@ class Lock:
         script(self.transport, _DROP, self.root, self.token)
 
     def _try(self, dead: str) -> Finished:
-        return script(self.transport, _TAKE, self.root, self.token, self.owner, str(STALE_S), dead)
+        text = f"tidy() {{\n{self.tidy}\n}}\n{_TAKE}"
+        return script(self.transport, text, self.root, self.token, self.owner, str(STALE_S), dead)
 
     def _held(self, done: Finished) -> DeviceError:
         _, age, owner = done.stdout.decode(errors="replace").split(maxsplit=2)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from attnbench import files
 from attnbench.devices.bundle import Bundle
 from attnbench.devices.detached import Ended, Run
+from attnbench.devices.shelf import file_item
 from attnbench.devices.transport import NoAnswer
 from attnbench.errors import DeviceError, RunnerError
 from attnbench.runner import Argument, Finished, Reads, Wheel, Writes
@@ -35,12 +36,13 @@ class RemotePlace:
     def __call__(self, engine: str, arguments: Sequence[Argument], timeout_s: float) -> Finished:
         """See Place. Raises DeviceError as well."""
         bundle = self.device.bundle(engine, self.wheel.version if self.wheel else "")
+        sent = [file_item(one.path) for one in arguments if isinstance(one, Reads)]
         with self.device.held():
-            home = self.device.patiently(
-                lambda: self.device.shelf.folder(bundle.key, bundle.content, bundle.digests)
+            home, *sources = self.device.patiently(
+                lambda: self.device.shelf.stock(bundle.item, *sent)
             )
             with self._prepared(self.device.new_run()) as run:
-                words, outputs = self._there(arguments, run)
+                words, outputs = self._there(arguments, iter(sources), run)
                 command = [*_ENVIRONMENT, *bundle.command(home), *words, *bundle.options(home)]
                 self.device.steady()
                 ended = self._attend(run, command, timeout_s, engine)
@@ -48,22 +50,24 @@ class RemotePlace:
         _bring_back(ended, outputs, self.device.transport.where)
         return Finished(ended.code, ended.stdout, ended.stderr)
 
-    def _there(self, arguments: Sequence[Argument], run: Run) -> tuple[list[str], dict[str, Path]]:
+    def _there(
+        self, arguments: Sequence[Argument], sources: Iterator[PurePosixPath], run: Run
+    ) -> tuple[list[str], dict[str, Path]]:
         """The arguments with the device's paths, and which of its outputs belongs where here."""
         outputs: dict[str, Path] = {}
-        words = [str(self._path(argument, run, outputs)) for argument in arguments]
+        words: list[str] = []
+        for argument in arguments:
+            if isinstance(argument, Reads):
+                words.append(str(next(sources)))
+            elif isinstance(argument, Writes):
+                name = str(len(outputs))
+                outputs[name] = argument.path
+                words.append(str(run.out(name)))
+            else:
+                words.append(argument)
         if "--cpus" not in words and self.device.profile.cpus:
             words += ["--cpus", ",".join(map(str, self.device.profile.cpus))]
         return words, outputs
-
-    def _path(self, argument: Argument, run: Run, outputs: dict[str, Path]) -> str | PurePosixPath:
-        if isinstance(argument, Reads):
-            return self.device.patiently(lambda: self.device.shelf.file(argument.path))
-        if isinstance(argument, Writes):
-            name = str(len(outputs))
-            outputs[name] = argument.path
-            return run.out(name)
-        return argument
 
     @contextmanager
     def _prepared(self, run: Run) -> Iterator[Run]:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from attnbench import files
 from attnbench.devices import settings
 from attnbench.devices.bundle import PRIVATE_LOADER, Bundle, assemble
-from attnbench.devices.detached import KILL, SWEEP, Run
+from attnbench.devices.detached import SWEEP, Run
 from attnbench.devices.facts import Facts, check_glibc, probe
 from attnbench.devices.lock import Lock
 from attnbench.devices.place import RemotePlace
@@ -20,7 +20,7 @@ from attnbench.devices.profile import DeviceProfile
 from attnbench.devices.reach import Reached, reach
 from attnbench.devices.readings import look
 from attnbench.devices.shelf import PRUNE, Shelf
-from attnbench.devices.shell import Patience, script
+from attnbench.devices.shell import Patience
 from attnbench.devices.transport import Transport
 from attnbench.devices.watch import RemoteWatch
 from attnbench.errors import BadOption, DeviceError
@@ -29,8 +29,8 @@ from attnbench.records import INSTRUCTIONS, DeviceId, Reading
 POLL_S = 2.0
 """Between two looks at a device that is cooling down."""
 
-TIDY = f"root=$1 kill=$2\n{SWEEP}\n{settings.RESTORE}\n{PRUNE}"
-"""What whoever takes the lock does first: an earlier holder may not have come to it."""
+TIDY = f"{SWEEP}\n{settings.RESTORE}\n{PRUNE}"
+"""What whoever takes the lock does first in $root."""
 
 
 class Remote:
@@ -108,7 +108,7 @@ class Remote:
     @cached_property
     def lock(self) -> Lock:
         """Our hold on it."""
-        return Lock(self.transport, self.root)
+        return Lock(self.transport, self.root, TIDY)
 
     def bundle(self, engine: str, version: str = "") -> Bundle:
         """What has to be there to run an engine; "" is none: the runner alone. See assemble."""
@@ -160,7 +160,6 @@ class Remote:
     def _take(self) -> None:
         self.lock.take()
         self.shelf.trusted.clear()  # others may have been there, or a restart
-        script(self.transport, TIDY, self.root, KILL)
 
     @contextmanager
     def watched(self) -> Iterator[RemoteWatch]:

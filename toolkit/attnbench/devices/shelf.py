@@ -7,17 +7,18 @@ is met for the first time under a lock: half a file, or a damaged one, is never 
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from attnbench import files
 from attnbench.devices.shell import failed, script
-from attnbench.devices.transport import COPY_TIMEOUT_S, ConnectionLost, Transport
+from attnbench.devices.transport import COPY_TIMEOUT_S, Transport
 from attnbench.errors import DeviceError
 
 KEPT_DAYS = 30
@@ -25,15 +26,21 @@ KEPT_DAYS = 30
 _DIFFERS = 8
 ARCHIVE = "archive.tar"
 
-_HASHES = 'cd "$1" 2>/dev/null && shift && touch -c . "$@" && sha256sum "$@"'
-_PREPARE = 'rm -rf "$1" && mkdir -p "$1" "$2"'
-_ACCEPT_FILE = f"""
-got=$(sha256sum <"$1") || exit 1
-[ "${{got%% *}}" = "$3" ] || exit {_DIFFERS}
-rm -rf "$2" && mv -f "$1" "$2"
+# Who looks uses: what is touched stays. $1 root, then names
+_LOOK = 'cd "$1" 2>/dev/null && shift && touch -c "$@" && sha256sum "$@" 2>/dev/null; exit 0'
+# $1 root, $2 where to receive, $3 the hash of what sha256sum prints of the names that follow
+_RECEIVE = f"""
+root=$1 folder=$2 expected=$3; shift 3
+mkdir -p "$root/files" "$root/bundles" "$folder" && cd "$folder" || exit 1
+cat >{ARCHIVE} && tar xf {ARCHIVE} && rm -f {ARCHIVE} || exit 1
+got=$(sha256sum "$@" | sha256sum)
+[ "${{got%% *}}" = "$expected" ] || exit {_DIFFERS}
+for place in files/* bundles/*; do
+  [ -e "$place" ] || continue
+  touch "$place" && rm -rf "$root/$place" && mv "$place" "$root/$place" || exit 1
+done
+rm -rf "$folder"
 """
-_UNPACK = 'cd "$1" && tar xf "$2" && rm -f "$2"'
-_ACCEPT_FOLDER = 'rm -rf "$2" && mv "$1" "$2"'
 _REMOVE = 'rm -rf "$1"'
 PRUNE = f"""
 rm -rf "$root/incoming"
@@ -46,6 +53,32 @@ done
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """What lies at `place` in the work folder: files and their sha256, by path from that folder."""
+
+    place: str
+    content: Mapping[str, Path]
+    digests: Mapping[str, str]
+
+
+def file_item(local: Path) -> Item:
+    """A file of its own."""
+    digest = files.digest(local)
+    place = f"files/{digest}"
+    return Item(place, {place: local}, {place: digest})
+
+
+def folder_item(key: str, content: Mapping[str, Path], digests: Mapping[str, str]) -> Item:
+    """A folder of files by relative name; `key` stands for all of them."""
+    place = f"bundles/{key}"
+    return Item(
+        place,
+        {f"{place}/{name}": path for name, path in content.items()},
+        {f"{place}/{name}": digest for name, digest in digests.items()},
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Shelf:
     """`files/` and `bundles/` in a device's work folder; for the holder of its lock."""
 
@@ -53,80 +86,58 @@ class Shelf:
     root: PurePosixPath
     trusted: set[str] = field(default_factory=set)
 
-    def file(self, local: Path) -> PurePosixPath:
-        """Where a copy of a local file is on the device, pushed unless it is there."""
-        digest = files.digest(local)
-        shelved = self.root / "files" / digest
-        if digest in self.trusted:
-            return shelved
-        if self._hashes(shelved.parent, [digest]) != {digest: digest}:
-            with self._incoming(shelved) as folder:
-                self._push(local, folder / "file")
-                self._do(_ACCEPT_FILE, shelved, folder / "file", shelved, digest)
-        self.trusted.add(digest)
-        return shelved
-
-    def folder(
-        self, key: str, content: Mapping[str, Path], digests: Mapping[str, str]
-    ) -> PurePosixPath:
+    def stock(self, *items: Item) -> list[PurePosixPath]:
         """
-        Where a folder of these files is on the device; they travel as one archive.
+        Where each item is on the device.
 
-        `content` and its sha256 in `digests` are by relative name, `key` stands for all of it.
+        One round trip tells what is there, a second one sends all that is not.
         """
-        shelved = self.root / "bundles" / key
-        if key in self.trusted:
-            return shelved
-        if self._hashes(shelved, sorted(digests)) != digests:
-            with self._incoming(shelved) as folder:
-                with _packed(content) as archive:
-                    self._push(archive, folder / ARCHIVE)
-                self._do(_UNPACK, shelved, folder, ARCHIVE)
-                if self._hashes(folder, sorted(digests)) != digests:
-                    raise self._damaged(shelved)
-                self._do(_ACCEPT_FOLDER, shelved, folder, shelved)
-        self.trusted.add(key)
-        return shelved
+        doubtful = {one.place: one for one in items if one.place not in self.trusted}
+        if doubtful:
+            found = self._look(doubtful.values())
+            absent = [one for one in doubtful.values() if not one.digests.items() <= found.items()]
+            if absent:
+                self._send(absent)
+            self.trusted.update(doubtful)
+        return [self.root / one.place for one in items]
+
+    def _look(self, items: Iterable[Item]) -> dict[str, str]:
+        """The sha256 of the items' files that are there, computed on the device."""
+        names = [name for one in items for name in (one.place, *one.digests)]
+        done = script(
+            self.transport, _LOOK, self.root, *dict.fromkeys(names), timeout_s=COPY_TIMEOUT_S
+        )
+        lines = done.stdout.decode(errors="replace").splitlines()
+        return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+    def _send(self, items: Sequence[Item]) -> None:
+        """Push items as one archive, which becomes theirs once all of it was hashed there."""
+        content = {name: path for one in items for name, path in one.content.items()}
+        digests = {name: digest for one in items for name, digest in one.digests.items()}
+        lines = "".join(f"{digest}  {name}\n" for name, digest in digests.items())
+        expected = hashlib.sha256(lines.encode()).hexdigest()
+        with self._incoming() as folder, _packed(content) as archive:
+            words = (str(self.root), str(folder), expected, *digests)
+            done = script(self.transport, _RECEIVE, *words, stdin=archive, timeout_s=COPY_TIMEOUT_S)
+            if done.code == _DIFFERS:
+                raise DeviceError(
+                    f"{self.transport.where}: {', '.join(one.place[:20] for one in items)} "
+                    "arrived damaged, and was thrown away",
+                    hint="try another cable, port or network",
+                )
+            if done.code:
+                raise failed(self.transport, self.root, done.stderr)
 
     @contextmanager
-    def _incoming(self, shelved: PurePosixPath) -> Iterator[PurePosixPath]:
-        """A folder to receive in, which is gone afterwards; so is its leftover at the next lock."""
+    def _incoming(self) -> Iterator[PurePosixPath]:
+        """A folder to receive in; a leftover goes at once, or at the next lock at the latest."""
         folder = self.root / "incoming" / secrets.token_hex(8)
-        self._do(_PREPARE, shelved, folder, shelved.parent)
         try:
             yield folder
-        finally:
+        except DeviceError:
             with suppress(DeviceError):
                 script(self.transport, _REMOVE, folder)
-
-    def _hashes(self, folder: PurePosixPath, names: Sequence[str]) -> dict[str, str]:
-        """The sha256 of files of a folder, computed on the device; {} if any is missing."""
-        # With a dot before it, no name can be taken for an option.
-        paths = [f"./{name}" for name in names]
-        done = script(self.transport, _HASHES, folder, *paths, timeout_s=COPY_TIMEOUT_S)
-        lines = done.stdout.decode(errors="replace").splitlines() if done.code == 0 else []
-        return {name: digest for digest, _, name in (line.partition("  ./") for line in lines)}
-
-    def _push(self, local: Path, remote: PurePosixPath) -> None:
-        try:
-            self.transport.push(local, remote)
-        except ConnectionLost:
             raise
-        except DeviceError as error:
-            raise failed(self.transport, self.root, str(error)) from error
-
-    def _do(self, text: str, shelved: PurePosixPath, *arguments: str | PurePosixPath) -> None:
-        done = script(self.transport, text, *arguments, timeout_s=COPY_TIMEOUT_S)
-        if done.code == _DIFFERS:
-            raise self._damaged(shelved)
-        if done.code:
-            raise failed(self.transport, self.root, done.stderr)
-
-    def _damaged(self, shelved: PurePosixPath) -> DeviceError:
-        return DeviceError(
-            f"{self.transport.where}: {shelved.name[:12]} arrived damaged, and was thrown away",
-            hint="try another cable, port or network",
-        )
 
 
 @contextmanager
