@@ -116,6 +116,10 @@ bench-trust: install  ## False alarms and power of `attnbench compare`; ARGS="--
 bench-instructions: install  ## Does instruction time repeat over boots of the emulated devices?
 	$(BIN)/python benchmarks/instruction_time.py $(ARGS)
 
+.PHONY: bench-deploy
+bench-deploy: install  ## What attention costs as it is exported, by runtime and precision; goes on
+	$(BIN)/python benchmarks/deploy.py $(ARGS)
+
 .PHONY: clean
 clean:  ## Remove .venv and what was built, exported and measured here; the user's cache stays
 	rm -rf $(VENV) $(OLD_RUNTIME) build dist artifacts reports/runs .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -174,6 +174,14 @@ CASES = {
     "channel-max-to-pool": Case(
         Inside(Calling(lambda x: x.amax(1, keepdim=True))), ("inner",), (aten.amax.default,)
     ),
+    "map-max-to-pool": Case(
+        Inside(Calling(lambda x: x.amax((-1, 2), keepdim=True))), ("inner",), (aten.amax.default,)
+    ),
+    "strip-means-to-convolutions": Case(
+        Inside(Calling(lambda x: x.mean(2, keepdim=True) * x.mean(3, keepdim=True))),
+        ("inner",),
+        (aten.mean.dim,),
+    ),
     "column-mean-to-convolution": Case(
         Inside(Calling(lambda x: x.mean(2, keepdim=True))), ("inner",), (aten.mean.dim,)
     ),

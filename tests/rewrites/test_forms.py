@@ -35,6 +35,7 @@ EXPECTED = {
     ("cbam", "executorch", "aarch64"): {
         "channel-mean-to-convolution",
         "channel-max-to-pool",
+        "map-max-to-pool",
         "shared-layer-once",
         "gate-behind-projection",
     },
@@ -253,6 +254,8 @@ class TestReductions:
             ("channel-mean-to-convolution", lambda x: x.mean((1, 2), keepdim=True)),
             ("channel-max-in-steps", lambda x: x.amax(2, keepdim=True)),
             ("channel-max-in-steps", lambda x: x[:, :3].amax(1, keepdim=True)),
+            ("map-max-to-pool", lambda x: x.amax((2, 3))),
+            ("map-max-to-pool", lambda x: x[:, :, :1, :1].amax((2, 3), keepdim=True)),
             ("channel-max-to-pool", lambda x: x.amax((1, 2), keepdim=True)),
         ],
     )

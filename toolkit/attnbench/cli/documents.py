@@ -19,6 +19,7 @@ SHOWN = (
     "delegation",
     "recipe",
     "rewrites",
+    "target",
     "tools",
     "blocks",
 )

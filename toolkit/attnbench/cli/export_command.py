@@ -20,9 +20,14 @@ from attnbench.cli.options import (
 @recipe_options
 @export_options
 @images_option
+@click.option(
+    "--explain", is_flag=True, help="Say what was rewritten where, and what that is known to buy."
+)
 @json_option
 @click.pass_context
-def command(ctx: click.Context, /, images: Path | None, as_json: bool, **given: Any) -> None:
+def command(
+    ctx: click.Context, /, images: Path | None, *, explain: bool, as_json: bool, **given: Any
+) -> None:
     """
     Export a model to one or more runtimes; each artifact is loaded and run once.
 
@@ -31,7 +36,7 @@ def command(ctx: click.Context, /, images: Path | None, as_json: bool, **given: 
     """
     from attnbench.cli.console import Steps, write_json
     from attnbench.cli.documents import export_document
-    from attnbench.cli.exported import show_exports
+    from attnbench.cli.exported import show_explanations, show_exports
     from attnbench.cli.subject import failure_lines, request
     from attnbench.pipeline.export import export
 
@@ -44,5 +49,7 @@ def command(ctx: click.Context, /, images: Path | None, as_json: bool, **given: 
         write_json(export_document(made.artifacts))
     else:
         show_exports(made.artifacts)
+        if explain:
+            show_explanations(made.artifacts)
     if made.failures:
         ctx.exit(made.failures[0].error.exit_code)

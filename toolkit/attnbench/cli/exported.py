@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import click
 from rich.console import Console
 from rich.table import Table
 
+from attnbench.cli.explained import explanation
 from attnbench.records import Artifact, Delegation
 
 IN_A_FILE = 200
@@ -32,6 +34,13 @@ def show_exports(made: Sequence[Artifact]) -> None:
         for (path, operator), count in fallen.items():
             times = f" ({count} times)" if count > 1 else ""
             console.print(f"{one.backend}: {operator} of {path} runs outside the delegate{times}")
+
+
+def show_explanations(made: Sequence[Artifact]) -> None:
+    """What was rewritten in each."""
+    for one in made:
+        click.echo()
+        click.echo("\n".join(explanation(one)))
 
 
 def summary(artifact: Artifact) -> str:

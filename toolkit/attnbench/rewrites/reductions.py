@@ -21,6 +21,15 @@ def column_mean_to_convolution(program: GraphModule) -> Iterator[str]:
         _convolve(program, node, (channels, 1, height, 1), groups=channels)
 
 
+def strip_means_to_convolutions(program: GraphModule) -> Iterator[str]:
+    """Mean over H or over W, keepdim -> a convolution, each channel by itself, with 1/H or 1/W."""
+    for node, source in _means(program, axis=3):
+        yield path_of(node)
+        _, channels, _, width = shape_of(source)
+        _convolve(program, node, (channels, 1, 1, width), groups=channels)
+    yield from column_mean_to_convolution(program)
+
+
 def channel_mean_to_convolution(program: GraphModule) -> Iterator[str]:
     """Mean over C, keepdim -> a convolution of single pixels with 1/C."""
     for node, source in _means(program, axis=1):
@@ -33,8 +42,8 @@ def channel_max_to_pool(program: GraphModule) -> Iterator[str]:
     for node in calls(program, aten.amax.default):
         if not _keeps(node, axis=1):
             continue
-        yield path_of(node)
         source = cast("Node", node.args[0])
+        yield path_of(node)
         batch, channels, height, width = shape_of(source)
         value = node.meta["val"]
         shapes = (batch, height, width, channels), (batch, height, width, 1)
@@ -42,6 +51,24 @@ def channel_max_to_pool(program: GraphModule) -> Iterator[str]:
         turned = insert(node, aten.permute.default, source, [0, 2, 3, 1], value=last)
         most = insert(node, aten.max_pool2d.default, turned, [1, channels], value=pooled)
         replace(node, aten.permute.default, most, [0, 3, 1, 2])
+
+
+def map_max_to_pool(program: GraphModule) -> Iterator[str]:
+    """Maximum over H and W, keepdim -> a pool over all of both."""
+    for node in calls(program, aten.amax.default):
+        size = _kept_size(node)
+        if size is not None and size != [1, 1]:
+            yield path_of(node)
+            replace(node, aten.max_pool2d.default, node.args[0], size)
+
+
+def _kept_size(node: Node) -> list[int] | None:
+    """Height and width of what it reduces to a single pixel; None if it does anything else."""
+    source, axes, *keep = node.args
+    if not (keep and keep[0] and isinstance(source, Node) and len(shape_of(source)) == 4):
+        return None
+    both = sorted(one % 4 for one in cast("list[int]", axes)) == [2, 3]
+    return [*shape_of(source)[2:]] if both else None
 
 
 def channel_max_in_steps(program: GraphModule) -> Iterator[str]:
@@ -88,7 +115,7 @@ def _convolve(
     program: GraphModule, node: Node, shape: tuple[int, int, int, int], *, groups: int
 ) -> None:
     """Put a convolution by equal weights of this shape, whose sum is 1, in a mean's place."""
-    count = shape[1] * shape[2]
+    count = shape[1] * shape[2] * shape[3]
     number = next((one.dtype for one in program.parameters() if one.is_floating_point()), None)
     weight = torch.full(shape, 1 / count, dtype=number or torch.get_default_dtype())
     made = add_constant(program, weight, node)
@@ -104,6 +131,13 @@ COLUMN_MEAN_TO_CONVOLUTION = Rewrite(
     precisions=frozenset({"fp32"}),
     targets=frozenset({"aarch64"}),
     unverified=True,
+)
+STRIP_MEANS_TO_CONVOLUTIONS = Rewrite(
+    "strip-means-to-convolutions",
+    "ONNX Runtime has no mean of 8-bit numbers, and converts the whole map for it",
+    frozenset({"onnx"}),
+    strip_means_to_convolutions,
+    precisions=frozenset({"int8"}),
 )
 CHANNEL_MEAN_TO_CONVOLUTION = Rewrite(
     "channel-mean-to-convolution",
@@ -124,4 +158,10 @@ CHANNEL_MAX_TO_POOL = Rewrite(
     "a maximum over channels leaves the XNNPACK delegate, and cuts the graph in two",
     frozenset({"executorch"}),
     channel_max_to_pool,
+)
+MAP_MAX_TO_POOL = Rewrite(
+    "map-max-to-pool",
+    "a maximum over a map leaves the XNNPACK delegate, and cuts the graph in two",
+    frozenset({"executorch"}),
+    map_max_to_pool,
 )
