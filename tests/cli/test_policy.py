@@ -144,6 +144,12 @@ def test_a_blind_spot_fails_unless_it_is_allowed_and_an_old_one_is_told(tmp_path
     assert reason.startswith("dead could be missing")
     assert "head is allowed as a blind spot, and is none any more" in judged["notes"]
 
+    (tmp_path / "p.toml").write_text(f'{policy}["dead*", "heads"]\n')
+    wrong = cli(tmp_path, "gate", "p.toml")
+    assert (wrong.code, len(wrong.errors)) == (2, 1)
+    assert "allowed_blind_spots: 'heads' is no module or weight" in wrong.errors[0]
+
+    (tmp_path / "p.toml").write_text(f'{policy}["dead*"]\n')
     told = cli(tmp_path, "gate", "p.toml", "--github", "--junit", "p.xml")
     assert told.code == 0, told.err
     assert "passes but is blind" in told.out
@@ -172,6 +178,12 @@ def test_a_blind_spot_fails_unless_it_is_allowed_and_an_old_one_is_told(tmp_path
         (f"{SE}limits = {{ factor = 32, reason = ' ' }}", "factor 32 is wider than 16"),
         (f"{SE}limits = {{ ceiling_db = 60 }}", "ceiling_db 60 is wider than 100"),
         (f"{SE}limits = {{ floor = -1 }}", "floor has to be positive"),
+        (f"{SE}limits = {{ factor = 0 }}", "factor has to be positive"),
+        (f"{SE}limits = {{ factor = nan }}", "factor has to be positive"),
+        (f"{SE}accuracy = {{ dataset = 'val', drop = '1%' }}", "is no imagefolder:DIR"),
+        (f"{SE}accuracy = {{ dataset = 'imagefolder:no', drop = '1%' }}", "no is not a folder"),
+        (f"{SE}accuracy = {{ dataset = 'imagefolder:.', drop = 'few' }}", "is not a percentage"),
+        (f"{SE}accuracy = {{ dataset = 'imagefolder:.' }}", "missing required field `drop`"),
         (f"{SE}limits = {{ max_error = 1 }}", "unknown field `max_error`"),
         (f"{SE}precisions = ['int8']\nto = ['coreml']", "coreml has no int8"),
         (f"{SE}precisions = []", "name its precision, or its precisions"),

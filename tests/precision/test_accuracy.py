@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,8 +13,9 @@ from attnbench.devices import DEVICES
 from attnbench.errors import BadInput, BadOption
 from attnbench.parity.accuracy import Accuracy
 from attnbench.parity.inputs import Images, image_inputs
-from attnbench.pipeline.accuracy import accuracy
+from attnbench.pipeline.accuracy import accuracy, held_to
 from attnbench.pipeline.reference import reference_of
+from tests.report.invented import run as shown
 
 CLASSES = 10
 
@@ -27,6 +30,23 @@ def test_pairs_are_counted_and_the_p_is_the_binomials():
 
 def test_who_agrees_on_all_is_not_told_apart():
     assert Accuracy(5, 0, 0, 3).p == 1
+
+
+@pytest.mark.parametrize(
+    ("found", "fails", "blind", "note"),
+    [
+        (Accuracy(980, 2, 1, 17), False, False, False),  # -0.1 %: accepted
+        (Accuracy(950, 25, 3, 22), True, False, False),  # -2.2 %, p = 3e-5
+        (Accuracy(600, 24, 14, 62), False, True, False),  # -1.4 % of 700 images, p = 0.1
+        (Accuracy(15, 1, 0, 4), False, True, False),  # -5 % of 20 images
+        (Accuracy(15, 0, 0, 5), False, False, True),  # nothing differs in 20 images
+    ],
+)
+def test_a_drop_fails_if_it_is_too_large_and_no_chance(found, fails, blind, note):
+    (case, *_) = (verdict := shown().verdicts[0]).cases
+    judged = held_to(replace(verdict, cases=(case,)), "val", found, 0.01)
+    assert [one.metric for one in judged.cases] == [case.metric, "top1_drop"]
+    assert (not judged, bool(judged.blind), bool(judged.notes)) == (fails, blind, note)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -19,6 +19,17 @@ from attnbench.records.papers import PaperTable
 from attnbench.records.sweeps import Sweep
 
 T = TypeVar("T")
+
+
+class Versioned(Protocol):
+    """A record that says of which schema it is."""
+
+    @property
+    def schema(self) -> int:
+        """The schema that it was written with."""
+
+
+B = TypeVar("B", bound=Versioned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,16 @@ def from_json(text: bytes, kind: type[T], source: str) -> T:
     except msgspec.MsgspecError as error:
         hint = "was it written by another version of attnbench, or edited?"
         raise BadInput(f"{source}: {error}", hint=hint) from error
+
+
+def read_or(empty: B, path: Path) -> B:
+    """The baseline in a file, an empty one if there is none. Raises BadInput if it is damaged."""
+    if not path.is_file():
+        return empty
+    found = from_json(path.read_bytes(), type(empty), str(path))
+    if found.schema != SCHEMA:
+        raise BadInput(f"{path} has schema {found.schema}, not {SCHEMA}", hint="--update it")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,12 @@ from attnbench.devices import Device
 from attnbench.errors import BadOption
 from attnbench.parity.inputs import Images
 from attnbench.pipeline import run as pipeline
+from attnbench.pipeline.accuracy import with_accuracy
 from attnbench.pipeline.computed import judgeable
 from attnbench.pipeline.export import Failure
 from attnbench.pipeline.gate import (
     Baseline,
+    check_allowed,
     read_baseline,
     with_adjustment,
     with_blind_spots,
@@ -52,6 +54,8 @@ def judged(
     for check in policy.models:
         say(f"model {check.name}")
         chosen = _subject(check, policy, progress)
+        for artifact in chosen.artifacts[:1]:
+            check_allowed(artifact, check.allowed_blind_spots or ())
         made[check.name] = chosen.artifacts
         failed = list(chosen.failures)
         found: list[tuple[Artifact, Verdict]] = []
@@ -93,6 +97,10 @@ def _verdicts(
     verdicts = pipeline.verify_all(
         artifacts, device, progress, _shown(check), localising, check.adjustment()
     )
+    if check.accuracy is not None:
+        folder, most = check.accuracy.terms(check.name)
+        images = Images(folder, check.declared().reference)
+        verdicts = with_accuracy(artifacts, verdicts, images, device, progress, most)
     return zip(artifacts, verdicts, strict=True), unknown
 
 

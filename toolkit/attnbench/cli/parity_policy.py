@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import click
 import msgspec
 
 from attnbench.backends.formats import FORMATS
+from attnbench.cli.dataset_option import folder_of
 from attnbench.cli.options import PRECISIONS
+from attnbench.cli.quantities import Percent
 from attnbench.errors import BadOption, UnknownName
 from attnbench.parity.adjustment import Adjustment
 from attnbench.parity.limits import limits_for
@@ -29,6 +33,24 @@ class Adjusted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def adjustment(self) -> Adjustment:
         """The same for the pipeline."""
         return Adjustment(**msgspec.structs.asdict(self))
+
+
+class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    By how much top-1 may drop on labelled images: `drop`, such as "1%", of all of them.
+
+    `dataset` is as for --dataset.
+    """
+
+    dataset: str
+    drop: str
+
+    def terms(self, where: str) -> tuple[Path, float]:
+        """The folder of the images, and the share. Raises BadOption, which names `where`."""
+        try:
+            return folder_of(self.dataset), Percent().convert(self.drop, None, None)
+        except click.BadParameter as error:
+            raise BadOption(f"{where}: accuracy: {error.message}") from error
 
 
 def check_parity(

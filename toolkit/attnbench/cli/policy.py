@@ -12,7 +12,7 @@ import msgspec
 from attnbench.backends.formats import FORMATS
 from attnbench.cli.border_options import NAMES
 from attnbench.cli.latency_policy import Latency
-from attnbench.cli.parity_policy import Adjusted, check_parity
+from attnbench.cli.parity_policy import Accepted, Adjusted, check_parity
 from attnbench.cli.subject import declared_from
 from attnbench.cli.types import Size
 from attnbench.errors import BadOption, UnknownName
@@ -49,6 +49,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_float: tuple[str, ...] = ()
     limits: Adjusted | None = None
     allowed_blind_spots: tuple[str, ...] | None = None
+    accuracy: Accepted | None = None
     file: str | None = None
     to: tuple[str, ...] | None = None
     devices: tuple[str, ...] = ("host",)
@@ -155,8 +156,14 @@ def _check_model(check: Check, where: str) -> None:
     check_parity(check.limits, check.precisions or (check.precision or "fp32",), check.to, where)
     if not check.devices:
         raise BadOption(f"{where} names no device")
+    _check_gates(check, where)
+
+
+def _check_gates(check: Check, where: str) -> None:
     if check.latency is not None:
         check.latency.terms(where)
+    if check.accuracy is not None:
+        check.accuracy.terms(where)
 
 
 def _pairs(table: Mapping[str, str | float | bool]) -> tuple[str, ...]:

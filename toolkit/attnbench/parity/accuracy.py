@@ -8,6 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
+CHANCE = 0.05
+"""A p above it says that a difference may be chance."""
+
+FEWEST_PAIRS = 6
+"""So many images that only one sees right are the fewest of which p can be below CHANCE."""
+
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
@@ -46,6 +52,16 @@ class Accuracy:
         """
         differing = self.reference_alone + self.artifact_alone
         return float(binomtest(self.reference_alone, differing).pvalue) if differing else 1.0
+
+    @property
+    def drop(self) -> float:
+        """By what share of all images fewer the artifact sees right."""
+        return (self.reference_alone - self.artifact_alone) / self.images
+
+    @property
+    def told_apart(self) -> float:
+        """The smallest drop that could not be chance, if all that differs goes one way."""
+        return FEWEST_PAIRS / self.images
 
     def __str__(self) -> str:
         shares = (

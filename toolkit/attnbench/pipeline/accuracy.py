@@ -12,7 +12,7 @@ from torch import nn
 
 from attnbench.devices import Device
 from attnbench.errors import BadInput
-from attnbench.parity.accuracy import Accuracy
+from attnbench.parity.accuracy import CHANCE, Accuracy
 from attnbench.parity.border import feedable
 from attnbench.parity.cases import Expected
 from attnbench.parity.inputs import Images, image_inputs
@@ -20,7 +20,7 @@ from attnbench.parity.metrics import Array
 from attnbench.pipeline.parity import Question, computed_on
 from attnbench.pipeline.reference import reference_of
 from attnbench.progress import Progress, stepping
-from attnbench.records import Artifact, Verdict
+from attnbench.records import Artifact, Case, Verdict
 
 
 def with_accuracy(
@@ -29,19 +29,48 @@ def with_accuracy(
     images: Images,
     device: Device,
     progress: Progress,
+    most: float | None = None,
 ) -> tuple[Verdict, ...]:
     """
     The verdicts, each with a note of the artifact's top-1 beside its reference's.
 
-    The folder has one of images for each class, in the order of the classes. Raises BadInput for
-    models that do not return one row of scores, and where there is another number of classes.
+    With `most`, the share of all images by which it may be less, they fail where it is less than
+    that. The folder has one of images for each class, in the order of the classes. Raises BadInput
+    for models that do not return one row of scores, and where there is another number of classes.
     """
     noted = []
     for artifact, verdict in zip(artifacts, verdicts, strict=True):
         with stepping(progress, f"top-1 of {artifact.backend}"):
-            note = f"{images.folder.name}: {accuracy(artifact, images, device)}"
-        noted.append(replace(verdict, notes=(*verdict.notes, note)))
+            found = accuracy(artifact, images, device)
+        note = f"{images.folder.name}: {found}"
+        told = replace(verdict, notes=(*verdict.notes, note))
+        noted.append(told if most is None else held_to(told, images.folder.name, found, most))
     return tuple(noted)
+
+
+def held_to(verdict: Verdict, name: str, found: Accuracy, most: float) -> Verdict:
+    """
+    A verdict that also fails where top-1 has dropped by more than a share, and not by chance.
+
+    Where a larger drop may be chance it passes, blind: more images decide.
+    """
+    drop = max(0.0, found.drop)
+    chance = found.p > CHANCE
+    case = Case(name, "top1_drop", "", drop, most, "lower", passed=drop <= most or chance)
+    verdict = replace(verdict, cases=(*verdict.cases, case))
+    if drop > most and chance:
+        reason = (
+            f"{name}: top-1 is less by {drop:.1%}, which may be chance in {found.images} images "
+            f"(p = {found.p:.2g}), and {most:.1%} are accepted; more images decide"
+        )
+        return replace(verdict, blind=(*verdict.blind, reason))
+    if found.told_apart <= most:
+        return verdict
+    note = (
+        f"{name}: of {found.images} images no drop below {found.told_apart:.1%} can be told from "
+        f"chance, and {most:.1%} are accepted"
+    )
+    return replace(verdict, notes=(*verdict.notes, note))
 
 
 def accuracy(artifact: Artifact, images: Images, device: Device) -> Accuracy:

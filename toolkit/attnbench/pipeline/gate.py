@@ -13,12 +13,13 @@ from attnbench.attribution.delegation import (
     delegation_cases,
     delegation_notes,
 )
-from attnbench.errors import BadInput
+from attnbench.errors import BadOption
 from attnbench.files import write
 from attnbench.parity.adjustment import Adjustment
 from attnbench.parity.limits import limits_for
+from attnbench.pipeline.reference import reference_of
 from attnbench.records import SCHEMA, Artifact, Case, Verdict
-from attnbench.store import from_json, to_json
+from attnbench.store import read_or, to_json
 
 NO_BASELINE = "not in the baseline: what is delegated was not judged (`attnbench gate --update`)"
 
@@ -39,12 +40,7 @@ class Baseline:
 
 def read_baseline(path: Path) -> Baseline:
     """The baseline in a file, an empty one if there is none. Raises BadInput if it is damaged."""
-    if not path.is_file():
-        return Baseline({})
-    found = from_json(path.read_bytes(), Baseline, str(path))
-    if found.schema != SCHEMA:
-        raise BadInput(f"{path} has schema {found.schema}, not {SCHEMA}", hint="--update it")
-    return found
+    return read_or(Baseline({}), path)
 
 
 def write_baseline(path: Path, judged: Mapping[str, Sequence[Artifact]]) -> None:
@@ -80,6 +76,19 @@ def with_adjustment(verdict: Verdict, artifact: Artifact, own: Adjustment) -> Ve
     """A verdict that says which limits it was held to that are not the usual ones."""
     told = own.told(limits_for(artifact.backend, artifact.recipe.precision))
     return replace(verdict, notes=(*verdict.notes, *told))
+
+
+def check_allowed(artifact: Artifact, allowed: Sequence[str]) -> None:
+    """Raise BadOption for an allowed blind spot that is nothing in the model."""
+    module = reference_of(artifact)
+    parts = (module.named_modules(), module.named_parameters())
+    paths = [WHOLE, *(path for found in parts for path, _ in found)]
+    for one in allowed:
+        if not any(fnmatchcase(path, one) for path in paths):
+            raise BadOption(
+                f"allowed_blind_spots: {one!r} is no module or weight of {artifact.recipe.name}",
+                hint="`attnbench parity --power` names them",
+            )
 
 
 def with_blind_spots(verdict: Verdict, allowed: Sequence[str]) -> Verdict:

@@ -13,7 +13,7 @@ from attnbench import files
 from attnbench.backends import format_of
 from attnbench.devices import Device
 from attnbench.devices.wheels import wheel_for
-from attnbench.errors import BadInput, MissingTool
+from attnbench.errors import MissingTool
 from attnbench.pipeline.bench import Measured
 from attnbench.pipeline.compare import compare
 from attnbench.pipeline.effort import INTERLEAVED, Effort, effort_on
@@ -34,7 +34,7 @@ from attnbench.records import (
 from attnbench.runner import ENGINES, Wheel
 from attnbench.runner.shipped import shipped
 from attnbench.stats import paired
-from attnbench.store import from_json, to_json
+from attnbench.store import read_or, to_json
 
 UPDATE = "`attnbench gate --update` takes a new baseline"
 IDENTICAL = "the file, its runtime and its threads are the baseline's: there is nothing to measure"
@@ -76,12 +76,7 @@ class Terms:
 
 def read_latency(path: Path) -> LatencyBaseline:
     """The baseline in a file, an empty one if there is none. Raises BadInput if it is damaged."""
-    if not path.is_file():
-        return LatencyBaseline()
-    found = from_json(path.read_bytes(), LatencyBaseline, str(path))
-    if found.schema != SCHEMA:
-        raise BadInput(f"{path} has schema {found.schema}, not {SCHEMA}", hint="--update it")
-    return found
+    return read_or(LatencyBaseline(), path)
 
 
 def write_latency(path: Path, measurements: Mapping[str, Measurement]) -> None:
