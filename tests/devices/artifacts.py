@@ -11,7 +11,7 @@ from attnbench.records import Artifact
 from attnbench_models import Recipe
 
 TINY = Recipe(block=None, model="tests.slices:coord", size=(32, 24))
-WHOLE = Recipe(block="coord", size=(64, 64))
+WHOLE = Recipe(block="coord", width=0.35, size=(64, 64))
 BACKENDS = {"onnx": "onnxruntime", "tflite": "litert", "executorch": "executorch"}
 
 

@@ -70,6 +70,11 @@ def test_a_pc_says_its_name_once():
     assert parse(text).cpu == "Intel(R) Xeon(R) CPU"
 
 
+def test_processors_are_counted_whatever_openmp_is_told(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "64")
+    assert probe(LocalTransport()).cores == len(os.sched_getaffinity(0))
+
+
 def test_an_unknown_core_is_numbered():
     assert parse("parts 0x41 0xfff\n").cpu == "implementer 0x41 part 0xfff"
 

@@ -8,8 +8,8 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -45,6 +45,7 @@ class Board:
     name: str
     folder: Path
     store: Store
+    root: PurePosixPath = field(init=False)
 
     def client(self) -> Remote:
         up(MACHINES[self.name], Silent())
@@ -53,6 +54,7 @@ class Board:
         script = self.folder / "script"
         script.write_text(RUNNER)
         script.chmod(0o755)
+        self.root = device.root
         device._bundles["fake", ""] = Bundle("fake", "1.0", "any", {"attnbench-runner": script})
         return device
 
@@ -77,7 +79,7 @@ class Board:
     def await_(self, when: str) -> None:
         """Until there is a file that shows how far it is, as seen over a wire of our own."""
         other = DEVICES.get(f"{self.name}-emulated")
-        argv = ["sh", "-c", f'ls -d "$1"/{MOMENTS[when]}', "sh", str(other.root)]
+        argv = ["sh", "-c", f'ls -d "$1"/{MOMENTS[when]}', "sh", str(self.root)]
         while other.transport.run(argv).code:
             time.sleep(0.02)
         other.close()

@@ -17,6 +17,7 @@ MACHINES = ("aarch64", "x86_64")
 
 PROBE = """
 set -f
+unset OMP_NUM_THREADS OMP_THREAD_LIMIT  # nproc obeys them
 say() { key=$1; shift; echo "$key" $("$@" 2>/dev/null); }
 say machine uname -m
 say kernel uname -sr

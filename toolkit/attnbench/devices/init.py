@@ -44,10 +44,17 @@ _PHONE, _BOARD, _HERE = (
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A device that was reached, and the profile that follows from how it looks."""
+    """A device that was reached, what it is, and the profile that follows from how it looks."""
 
     profile: DeviceProfile
     reached: Reached
+    facts: Facts
+
+    def device(self) -> Remote:
+        """It, by that profile; what it is is not asked again."""
+        device = Remote(self.profile, self.reached)
+        device.facts = self.facts
+        return device
 
 
 def explore(transport: str, name: str = "", workdir: str = "") -> Looked:
@@ -67,7 +74,7 @@ def explore(transport: str, name: str = "", workdir: str = "") -> Looked:
     usual = _PHONE if facts.android else _HERE if transport == LOCAL else _BOARD
     table |= _described(facts, seen, reading, reached.emulated)
     table |= {"workdir": workdir or usual, "name": name or named(transport, str(table["model"]))}
-    return Looked(convert(table, "device init"), reached)
+    return Looked(convert(table, "device init"), reached, facts)
 
 
 def named(transport: str, model: str) -> str:
@@ -128,13 +135,13 @@ def _found(facts: Facts, seen: Survey, reading: Reading) -> Found:
 
 def prove(looked: Looked) -> None:
     """Run something of ours there. Raises the error of the rung that does not hold."""
-    for step in steps_of(Remote(looked.profile, looked.reached))[:PROOF]:
+    for step in steps_of(looked.device())[:PROOF]:
         step.work()
 
 
 def tried(looked: Looked) -> Looked:
     """With the settings that the device lets us change in its profile; it has them back again."""
-    device = Remote(looked.profile, looked.reached)
+    device = looked.device()
     found = looked.profile.found or Found()
     wanted = Wanted(
         governor=STEADY if STEADY in found.governors else "",
@@ -158,24 +165,24 @@ def tried(looked: Looked) -> Looked:
 
 def measured(looked: Looked, *, wanted: bool) -> Looked:
     """With the peaks of each cluster, of one thread and of all; or why they are unknown."""
-    peaks = _peaks(looked.profile, looked.reached, wanted=wanted)
+    peaks = _peaks(looked, wanted=wanted)
     return replace(looked, profile=msgspec.structs.replace(looked.profile, peaks=peaks))
 
 
-def _peaks(profile: DeviceProfile, reached: Reached, *, wanted: bool) -> Peaks:
+def _peaks(looked: Looked, *, wanted: bool) -> Peaks:
     if not wanted:
         return Peaks(unknown="not asked for")
-    if reached.emulated:
+    if looked.reached.emulated:
         return Peaks(unknown="emulated: how fast it is says nothing about a real one")
-    if not profile.clusters:
+    if not looked.profile.clusters:
         return Peaks(unknown="the device does not tell which processors it has")
-    device = Remote(profile, reached)
+    device = looked.device()
     try:
         with device.watched():
             return Peaks(
                 measured=tuple(
                     _peak(cluster, threads, peaks(device.place, cluster.cpus, threads))
-                    for cluster in profile.clusters
+                    for cluster in looked.profile.clusters
                     for threads in sorted({1, len(cluster.cpus)})
                 )
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,13 +27,21 @@ def rungs(device: Remote, transcript: list[str], progress: Progress) -> Iterator
         below = f"{LIBRARY} {one.engine}"
         if below in needed:
             steps.append(Step(f"{MODEL} {name}", below, partial(_model, device, name)))
-    yield from climb(steps, progress)
+    with ExitStack() as until_the_end:
+        steps[1] = replace(steps[1], work=partial(_held, until_the_end, device, steps[1]))
+        yield from climb(steps, progress)
 
 
 def _listening(device: Remote, transcript: list[str], step: Step) -> str:
     """The first step, over a wire that is written down; an emulated device may have none."""
     wire = device.reached.transport
     device.reached = replace(device.reached, transport=Recorded(wire, transcript))
+    return step.work()
+
+
+def _held(until_the_end: ExitStack, device: Remote, step: Step) -> str:
+    """A step, and all after it, under one lock: what was sent is hashed there once."""
+    until_the_end.enter_context(device.held())
     return step.work()
 
 
