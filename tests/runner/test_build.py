@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from attnbench.errors import MissingTool
+from attnbench.files import STAGING
 from attnbench.runner import find_all
 from attnbench.runner.build import PLUGIN, build, build_static, source_key
 
@@ -66,6 +67,14 @@ def test_builds_at_the_same_time_agree(log, tmp_path):
     assert built[0].is_file()
     left = [path.name for path in (tmp_path / "cache" / "attnbench" / "runner").iterdir()]
     assert left == [built[0].parent.name]
+
+
+def test_what_a_killed_build_has_left_is_removed_by_the_next(log, tmp_path):
+    left = tmp_path / "cache" / "attnbench" / "runner" / f"{STAGING}dead"
+    left.mkdir(parents=True)
+    os.utime(left, (0, 0))
+    assert build().is_file()
+    assert not left.exists()
 
 
 def test_without_executorch_there_is_no_plugin_and_no_error(log):

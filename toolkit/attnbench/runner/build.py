@@ -138,20 +138,14 @@ def _build_into(
     wheels: Mapping[str, Wheel],
     extra: Sequence[Path],
 ) -> None:
-    """Into a temporary folder that is then renamed: what has the name is always complete."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as temporary:
-        built = Path(temporary) / "built"
-        built.mkdir()
-        _compile_all(Path(temporary), built, compiler, wheels, extra)
+    """What has the name is always complete, and what a killed build has left goes."""
+    with (
+        staged(folder) as built,
+        tempfile.TemporaryDirectory(prefix="attnbench-") as objects,
+    ):
+        _compile_all(Path(objects), built, compiler, wheels, extra)
         # A runner with a plug-in is one without, too.
         (built / _KEY_FILE).write_text(f"{key}\n{source_key({}, extra)}\n")
-        try:
-            built.rename(folder)
-        except OSError:
-            # Another process was faster, and made the same.
-            if not (folder / RUNNER).is_file():
-                raise
 
 
 def _compile_all(
