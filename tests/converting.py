@@ -13,11 +13,9 @@ from attnbench.backends import format_of
 from attnbench.files import copy
 from attnbench.pipeline.reference import graph_identity, reference_record, weights_for
 from attnbench.pipeline.task import Task
-from attnbench.pipeline.worker import make, share_provenance
+from attnbench.pipeline.worker import make
 from attnbench.records import Artifact
 from attnbench_models import Recipe
-
-share_provenance()
 
 
 def converted(

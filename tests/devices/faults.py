@@ -212,8 +212,9 @@ class Site:
     def _await(self, when: When, strike: Callable[[], None], over: threading.Event) -> None:
         """Strike once the moment has come; then let the runner go on."""
         signs = {"push": "incoming/*/archive.tar", "run": "runs/*/pid", "pull": "runs/*/status"}
+        started = self.gate / "started"
         while not over.is_set():
-            ready = when != "run" or (self.gate / "started").exists()
+            ready = when != "run" or (started.exists() and started.read_text().endswith("\n"))
             if ready and any(self.workdir.glob(signs[when])):
                 try:
                     strike()

@@ -15,6 +15,7 @@ from torch._export.verifier import SpecViolationError
 
 from attnbench.backends.base import Exported, Quantisation, words
 from attnbench.backends.executorch_int8 import quantised
+from attnbench.backends.executorch_passes import only_useful_passes
 from attnbench.backends.formats import EXECUTORCH
 from attnbench.backends.half import halved
 from attnbench.errors import ExportError
@@ -65,7 +66,8 @@ class ExecuTorch:
     def _lowered(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
         try:
             exported = torch.export.export(program, tuple(example))
-            edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
+            with only_useful_passes():
+                edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
             scopes = tuple(_scopes(edge.exported_program().graph_module))
             made = edge.to_executorch()
         except REFUSALS as error:

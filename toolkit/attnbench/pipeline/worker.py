@@ -13,13 +13,13 @@ from typing import cast
 import numpy as np
 from torch import Tensor, nn
 from torch.fx import GraphModule
-from torch.fx.traceback import NodeSource
 
 from attnbench import artifacts
 from attnbench.attribution.runtimes import runtime
 from attnbench.backends import BACKENDS, Backend, Exported, Quantisation, Quantising
 from attnbench.errors import AttnbenchError, BadOption, ExportError
 from attnbench.files import digest, size, write
+from attnbench.pipeline.economies import economies
 from attnbench.pipeline.reference import example_for, module_for, trace
 from attnbench.pipeline.task import ERROR, Task
 from attnbench.quantise.calibration import Samples, samples
@@ -42,7 +42,8 @@ def make(task: Task) -> Artifact:
     program = trace(module, example).module(check_guards=False)
     program, applied = rewrite(program, example, chosen(task))
     path = Path(task.file)
-    exported, ranges = _converted(task, program, example)
+    with economies():
+        exported, ranges = _converted(task, program, example)
     artifact = Artifact(
         path=str(path),
         backend=backend.format.name,
@@ -69,16 +70,6 @@ def chosen(task: Task) -> list[Rewrite]:
     """The rewrites that serve such an export, without those to skip."""
     asked = (task.backend, task.recipe.precision, task.target)
     return [one for one in REWRITES if one.serves(*asked) and one.name not in task.skip]
-
-
-def share_provenance() -> None:
-    """
-    Let torch's passes share their notes of where a node came from.
-
-    Each pass notes the node before it with a deep copy of all that was noted earlier, which nobody
-    changes: a quarter of all calls of functions in an export for ExecuTorch.
-    """
-    NodeSource.__deepcopy__ = lambda self, _memo: self  # type: ignore[attr-defined]
 
 
 def _check_kept(recipe: Recipe, module: nn.Module) -> None:
@@ -138,7 +129,6 @@ def main(argv: list[str]) -> int:
     """Make the task's artifact and manifest; an error of ours goes to a file, for the parent."""
     job = Path(argv[1])
     task = from_json(job.read_bytes(), Task, str(job))
-    share_provenance()
     warnings.simplefilter("ignore")  # converters warn of their own insides
     try:
         artifacts.save_manifest(make(task))
