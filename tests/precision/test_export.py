@@ -50,7 +50,7 @@ def test_a_clean_export_passes_and_tells_what_the_precision_costs(
 ):
     verdict = verdict_on(convert(backend, block, precision))
     assert verdict, failures(verdict)
-    assert "dB from PyTorch in float32" in verdict.notes[-1]
+    assert "from PyTorch in float32" in verdict.notes[-1]
 
 
 def swapped(state: State) -> None:

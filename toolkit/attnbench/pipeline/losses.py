@@ -19,7 +19,7 @@ from attnbench.pipeline.computed import outputs_of
 from attnbench.pipeline.export import Request
 from attnbench.pipeline.parity import identify
 from attnbench.pipeline.reference import reference_of
-from attnbench.pipeline.rounded import RoundedReference
+from attnbench.pipeline.rounded import NOWHERE, RoundedReference
 from attnbench.quantise.simulated import Rounding, Simulation, exits
 from attnbench.records import Artifact, Block, Measurement
 from attnbench.records.losses import BlockLoss, PrecisionLoss
@@ -27,9 +27,6 @@ from attnbench.rewrites.base import outputs_of as tensors_of
 
 OUTPUT = ""
 """What stands for the model's output among the values of modules."""
-
-NOWHERE = "(nowhere)"
-"""The module that nothing is in: rounding that alone leaves all in float32."""
 
 Values = Mapping[str, Sequence[Array]]
 """Of each module's output, by its path, one array an input."""

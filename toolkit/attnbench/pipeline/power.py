@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 from torch import Tensor, nn
 
 from attnbench.parity.adjustment import NOTHING, Adjustment
@@ -67,12 +68,17 @@ def _rounded(got: Sequence[Array], expected: Expected) -> Sequence[Array]:
     """
     What an artifact of fewer bits returns with a fault, to first order.
 
-    That is what it returns without, and what the fault changes in float32.
+    That is what it returns without, and what the fault changes in float32: numbers, or labels.
     """
     if not expected.plain:
         return got
     changed = zip(expected.single, got, expected.plain, strict=True)
-    return [rounded + (faulty - plain) for rounded, faulty, plain in changed]
+    return [
+        rounded + (faulty - plain)
+        if np.issubdtype(plain.dtype, np.floating)
+        else np.where(faulty == plain, rounded, faulty)
+        for rounded, faulty, plain in changed
+    ]
 
 
 def with_power(

@@ -12,9 +12,10 @@ from torch import nn
 from torch.fx import GraphModule
 
 from attnbench.errors import BadArtifact, BadModel
-from attnbench.parity.cases import Expected
+from attnbench.parity.cases import Expected, Margins
 from attnbench.parity.limits import WIDER, Limits
-from attnbench.parity.metrics import Array, snr_db
+from attnbench.parity.metrics import Array, max_error, snr_db
+from attnbench.parity.segmentation import mean_iou, sure
 from attnbench.pipeline.reference import example_for, trace
 from attnbench.quantise.calibration import samples
 from attnbench.quantise.simulated import Rounding, Simulation, ranges_of
@@ -24,6 +25,14 @@ from attnbench.rewrites.base import outputs_of
 
 BLIND_DB = 6.0
 """Below it an error of half the signal would pass: the gate says then that it proves nothing."""
+
+BLIND_SHARE = 0.5
+"""Of pixels: the same where fewer are sure of their labels."""
+
+ADVICE = "judge a part of the model, or weights that were trained"
+
+NOWHERE = "(nowhere)"
+"""The module that nothing is in: rounding that alone leaves all in float32."""
 
 Outputs = tuple[Array, ...]
 
@@ -72,53 +81,105 @@ class RoundedReference:
 
     def outputs(self, arrays: Sequence[Array], rounding: Rounding | None = None) -> Outputs:
         """What the model returns, with its own or another rounding."""
-        tensors = [torch.from_numpy(one) for one in arrays]
-        with torch.inference_mode():
-            made = Simulation(self.program, rounding or self.rounding).run(*tensors)
-        return tuple(one.numpy() for one in outputs_of(made))
+        made, _ = self._run(arrays, rounding or self.rounding, ())
+        return made
 
     def expected(self, plain: Expected, arrays: Sequence[Array]) -> Expected:
         """
         What an artifact has to return where PyTorch in float32 returns `plain`.
 
-        Raises BadModel for labels: how sure a rounded model is of them is not known.
+        Raises BadModel for labels that are not the largest of something in the graph.
         """
-        if any(np.issubdtype(one.dtype, np.integer) for one in plain.single):
-            raise BadModel(
-                f"parity in {self.rounding.precision} is of numbers, and the model returns labels",
-                hint="let it return what the labels are the largest of",
-            )
-        made = self.outputs(arrays)
+        labels = any(np.issubdtype(one.dtype, np.integer) for one in plain.single)
+        watched = self._chosen_from() if labels else ()
+        made, logits = self._run(arrays, self.rounding, watched)
+        others = [self._run(arrays, one, watched) for one in self._others()]
+        first, *second = (outputs for outputs, _ in others)
         if self.rounding.precision == "fp16":
-            first, second = plain.single, made[:0]
-        else:
-            first, second = (self.outputs(arrays, self.rounding.wider(by)) for by in WIDER)
-        return replace(plain, single=made, double=first, reordered=second, plain=plain.single)
+            first = plain.single
+        margins = _margins(logits, [seen for _, seen in others]) if labels else None
+        return replace(
+            plain,
+            single=made,
+            double=first,
+            reordered=second[0] if second else (),
+            plain=plain.single,
+            margins=margins,
+        )
+
+    def _others(self) -> tuple[Rounding, ...]:
+        """Roundings whose distances say what rounding may do; in fp16 that is none at all."""
+        if self.rounding.precision == "fp16":
+            return (replace(self.rounding, only=NOWHERE),)
+        return tuple(self.rounding.wider(by) for by in WIDER)
+
+    def _run(
+        self, arrays: Sequence[Array], rounding: Rounding, watched: tuple[str, ...]
+    ) -> tuple[Outputs, Outputs]:
+        """What the model returns, and the watched values."""
+        simulation = Simulation(self.program, rounding, watched)
+        with torch.inference_mode():
+            made = outputs_of(simulation.run(*map(torch.from_numpy, arrays)))
+        seen = (simulation.seen[name] for name in watched)
+        return tuple(one.numpy() for one in made), tuple(one.numpy() for one in seen)
+
+    def _chosen_from(self) -> tuple[str]:
+        """The value (N, K, H, W) that labels are the largest of."""
+        for node in self.program.graph.nodes:
+            if node.target is torch.ops.aten.argmax.default and node.args[1:2] == (1,):
+                return (node.args[0].name,)
+        raise BadModel(
+            f"parity in {self.rounding.precision} of a model whose labels are no argmax over dim 1",
+            hint="let it return what the labels are the largest of",
+        )
+
+
+def _margins(logits: Outputs, others: Sequence[Outputs]) -> Margins:
+    """How sure the rounded model is of its labels: what other roundings move its logits by."""
+    (exact,) = logits
+    found = Margins.between(others[0][0], exact)
+    return replace(found, own=max(max_error(exact, other) for (other,) in others))
 
 
 def blind(expected: Sequence[Expected], limits: Limits) -> tuple[str, ...]:
     """Why outputs of fewer bits that pass may mean nothing; nothing if they mean something."""
-    seen = max(
-        limits.snr_db(one.own_snr_db(at)) for one in expected for at in range(len(one.single))
-    )
-    if seen >= BLIND_DB:
-        return ()
-    return (
-        f"rounding alone moves the outputs so far that noise of {seen:.0f} dB would pass on every "
-        "input; judge a part of the model, or weights that were trained",
-    )
+    told = []
+    seen = [limits.snr_db(one.own_snr_db(at)) for one in expected for at in _numbers(one)]
+    if seen and max(seen) < BLIND_DB:
+        told.append(
+            f"rounding alone moves the outputs so far that noise of {max(seen):.0f} dB would pass "
+            f"on every input; {ADVICE}"
+        )
+    known = [sure(one.margins, limits).mean() for one in expected if one.margins is not None]
+    if known and max(known) < BLIND_SHARE:
+        told.append(
+            f"rounding alone decides the labels of {1 - max(known):.0%} of the pixels on every "
+            f"input at least; {ADVICE}"
+        )
+    return tuple(told)
 
 
 def distance(expected: Sequence[Expected], got: Sequence[Sequence[Array]]) -> str:
     """How far outputs of fewer bits are from PyTorch in float32, as a sentence."""
     found = [
-        (snr_db(plain, output), one.of_output(at))
+        (*_agreement(plain, output), one.of_output(at))
         for one, outputs in zip(expected, got, strict=True)
         for at, (plain, output) in enumerate(zip(one.plain, outputs, strict=True))
     ]
-    natural = [one for one in found if one[1].startswith("natural")]
-    (least, name), (worst, other) = min(natural or found), min(found)
-    return (
-        f"not judged: {least:.1f} dB from PyTorch in float32 on {name}, "
-        f"{worst:.1f} dB at worst, on {other}"
-    )
+    natural = [one for one in found if one[2].startswith("natural")]
+    (_, shown, name), (_, worst, other) = min(natural or found), min(found)
+    return f"not judged: from PyTorch in float32 {shown} on {name}, {worst} at worst, on {other}"
+
+
+def _agreement(plain: Array, output: Array) -> tuple[float, str]:
+    """What orders outputs, the worst first, and the same in words."""
+    if not np.issubdtype(plain.dtype, np.integer):
+        ratio = snr_db(plain, output)
+        return ratio, f"{ratio:.1f} dB"
+    share = float(np.equal(plain, output).mean())
+    return share, f"{1 - share:.1%} of labels differ (mIoU {mean_iou(plain, output):.2f})"
+
+
+def _numbers(one: Expected) -> list[int]:
+    """Which outputs are no labels."""
+    return [at for at, y in enumerate(one.single) if np.issubdtype(y.dtype, np.floating)]
