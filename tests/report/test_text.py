@@ -159,3 +159,12 @@ def test_operators_are_told_by_kind_and_add_up():
     assert sum(float(row.cells[6]) for row in table.rows) == pytest.approx(200, abs=1)
     assert "Operators by kind" in markdown.render(RUN)
     assert "Operators by kind" not in printed(RUN)
+
+
+def test_an_artifact_for_another_architecture_is_named():
+    m = RUN.measurements[0]
+    words = "exported for aarch64: --target x86_64 may be faster on this device"
+    for target, said in (("aarch64", True), ("x86_64", False), ("", False)):
+        known = replace(m, artifact=replace(m.artifact, target=target))
+        text = " ".join(printed(replace(RUN, measurements=(known,))).split())
+        assert (words in text) is said

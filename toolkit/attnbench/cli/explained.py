@@ -39,4 +39,5 @@ def _bought(gain: Gain, name: str) -> str:
     others = ", ".join(one for one in gain.rewrites if one != name)
     together = f", together with {others}" if others else ""
     ratios = f"{gain.without:.3f} without it, {gain.with_them:.3f} with it"
-    return f"MobileNetV2 with {gain.block}: {ratios}, as ratios to no attention, on {gain.on}{together}"
+    what = f"MobileNetV2 with {gain.block} as a ratio to none: {ratios}"
+    return f"{what}, on {gain.on}{together}"

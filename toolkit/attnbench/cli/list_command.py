@@ -57,7 +57,7 @@ def _rewrites() -> Rows:
     for one in REWRITES:
         yield {
             "name": one.name,
-            "summary": f"{one.why} (unverified on hardware)" if one.unverified else one.why,
+            "summary": one.why,
             "backends": sorted(one.backends),
             "precisions": sorted(one.precisions),
             "targets": sorted(one.targets),
@@ -96,5 +96,6 @@ def command(kind: str, as_json: bool) -> None:
         extra = row.get("backends") or row.get("blocks") or row.get("kind")
         listed = ", ".join(extra) if isinstance(extra, list) else extra
         names = f"  [{listed}]" if listed else ""
+        names += "  (unverified on hardware)" if row.get("unverified") else ""
         table.add_row(str(row["name"]), f"{row['summary']}{names}".replace("[", r"\["))
     Console().print(table)

@@ -163,7 +163,8 @@ def task_of(recipe: Recipe) -> str:
 
 def identify(artifact: Artifact) -> ArtifactId:
     """What records say about an artifact."""
-    return ArtifactId(artifact.backend, artifact.sha256, artifact.recipe, artifact.recipe_key)
+    recipe, key = artifact.recipe, artifact.recipe_key
+    return ArtifactId(artifact.backend, artifact.sha256, recipe, key, artifact.target)
 
 
 def questions(

@@ -111,12 +111,17 @@ class Validity:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactId:
-    """What a measurement or verdict says about the artifact it is of."""
+    """
+    What a measurement or verdict says about the artifact it is of.
+
+    `target` is the architecture that its form was chosen for, "" where none was.
+    """
 
     backend: str
     sha256: str
     recipe: Recipe
     recipe_key: str
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,10 @@ def _of_measurement(column: Column) -> Iterator[Notice]:
         text = "the device is emulated: its times are no latencies of the real one"
         yield Notice("note", column.label, text)
     yield from (Notice("note", column.label, text) for text in m.conditions.notes)
+    made_for, machine = m.artifact.target, m.device.machine
+    if made_for not in ("", machine):
+        text = f"exported for {made_for}: --target {machine} may be faster on this device"
+        yield Notice("note", column.label, text)
     if m.runner_sha256:
         text = f"measured with a runner of the user's own, sha256 {m.runner_sha256[:12]}"
         yield Notice("note", column.label, text)
