@@ -150,6 +150,20 @@ def test_another_process_with_the_same_number_is_left_alone(run):
     run.kill()
 
 
+def test_a_device_that_is_known_to_be_gone_is_not_waited_for(run):
+    def ended() -> None:
+        raise DeviceError("it has ended")
+
+    flaky = Run(Flaky(1, for_good=True), run.folder)
+    patience = Patience(check=ended)
+    with pytest.raises(DeviceError, match="it has ended"):
+        patience(lambda: flaky.attend(["true"], 30))
+    assert flaky.transport.calls == 1
+    with pytest.raises(ConnectionLost):
+        patience(lambda: flaky.attend(["true"], 30))
+    assert flaky.transport.calls == 1
+
+
 def test_leftovers_are_swept_away(run, program, tmp_path):
     with pytest.raises(NoAnswer):
         run.attend(program(20), 1)

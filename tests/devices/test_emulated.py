@@ -32,14 +32,24 @@ def scratch_of(device) -> PurePosixPath:
     return folder
 
 
+@pytest.fixture(scope="module")
+def pi_scratch(pi):
+    return scratch_of(pi)
+
+
+@pytest.fixture(scope="module")
+def phone_scratch(phone):
+    return scratch_of(phone)
+
+
 class TestPiTransport(TransportContract):
     @pytest.fixture
     def transport(self, pi):
         return pi.transport
 
-    @pytest.fixture(scope="class")
-    def scratch(self, pi):
-        return scratch_of(pi)
+    @pytest.fixture
+    def scratch(self, pi_scratch):
+        return pi_scratch
 
 
 class TestPhoneTransport(TransportContract):
@@ -47,9 +57,9 @@ class TestPhoneTransport(TransportContract):
     def transport(self, phone):
         return phone.transport
 
-    @pytest.fixture(scope="class")
-    def scratch(self, phone):
-        return scratch_of(phone)
+    @pytest.fixture
+    def scratch(self, phone_scratch):
+        return phone_scratch
 
 
 @pytest.fixture(params=["pi", "phone"])

@@ -17,6 +17,7 @@ from attnbench.clock import now
 from attnbench.devices import DEVICES
 from attnbench.devices.bundle import Bundle
 from attnbench.devices.remote import Remote
+from attnbench.devices.shell import Patience
 from attnbench.emulation import MACHINES, down, state, up
 from attnbench.errors import AttnbenchError
 from attnbench.progress import Silent
@@ -50,7 +51,8 @@ class Board:
     def client(self) -> Remote:
         up(MACHINES[self.name], Silent())
         device = DEVICES.get(f"{self.name}-emulated")
-        device.patiently.deadline_s = PATIENCE_S
+        # A real device that loses its power is waited for: only of qemu it is known.
+        device.patiently = Patience(PATIENCE_S)
         script = self.folder / "script"
         script.write_text(RUNNER)
         script.chmod(0o755)

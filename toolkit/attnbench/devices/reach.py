@@ -36,6 +36,14 @@ def reach(profile: DeviceProfile) -> Reached:
     return Reached(LocalTransport())
 
 
+def check_up(profile: DeviceProfile) -> None:
+    """Raise DeviceError for an emulated machine that has ended; of others nobody knows."""
+    if profile.wire == EMULATED:
+        from attnbench.emulation import running
+
+        running(profile.address)
+
+
 def _emulated(profile: DeviceProfile) -> Reached:
     from attnbench.emulation import running
 

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 
 from attnbench import files
@@ -17,11 +17,11 @@ from attnbench.devices.facts import Facts, check_glibc, probe
 from attnbench.devices.lock import Lock
 from attnbench.devices.place import RemotePlace
 from attnbench.devices.profile import DeviceProfile
-from attnbench.devices.reach import Reached, reach
+from attnbench.devices.reach import Reached, check_up, reach
 from attnbench.devices.readings import look
 from attnbench.devices.shelf import PRUNE, Shelf
 from attnbench.devices.shell import Patience
-from attnbench.devices.transport import Transport
+from attnbench.devices.transport import ConnectionLost, Transport
 from attnbench.devices.watch import RemoteWatch
 from attnbench.errors import BadOption, DeviceError
 from attnbench.records import INSTRUCTIONS, DeviceId, Reading
@@ -52,7 +52,7 @@ class Remote:
         self.runner = runner
         self.place = RemotePlace(self)
         self.watch: RemoteWatch | None = None
-        self.patiently = Patience()
+        self.patiently = Patience(check=partial(check_up, profile))
         self._given = reached
         self._bundles: dict[tuple[str, str], Bundle] = {}
         self._held = 0
@@ -90,7 +90,11 @@ class Remote:
     @cached_property
     def facts(self) -> Facts:
         """What it is. Raises DeviceError if it cannot be reached, or nothing of ours can run."""
-        return probe(self.transport)
+        try:
+            return probe(self.transport)
+        except ConnectionLost:
+            self.patiently.check()
+            raise
 
     @cached_property
     def root(self) -> PurePosixPath:

@@ -60,11 +60,13 @@ class Patience:
 
     Only for work that changes nothing the second time; it is the connection that is tried again.
     Once it was given up, or the wait for it interrupted, `lost` says so, and the next ones fail at
-    once: whoever tidies up after a device that is gone does not wait for it again.
+    once: whoever tidies up after a device that is gone does not wait for it again. `check` raises
+    DeviceError for one that is known not to come back.
     """
 
     deadline_s: float = RECONNECT_S
     lost: DeviceError | None = None
+    check: Callable[[], object] = lambda: None
 
     def __call__(self, work: Callable[[], T]) -> T:
         """What `work` returns. Raises what it raises, ConnectionLost only after the deadline."""
@@ -77,6 +79,7 @@ class Patience:
                 done = work()
             except (ConnectionLost, NoAnswer) as error:
                 self.lost, now = error, time.monotonic()
+                self.check()
                 # What went on for longer than the deadline had a connection until now.
                 if since is None or now - began > self.deadline_s:
                     since = now

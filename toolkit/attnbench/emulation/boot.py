@@ -41,7 +41,6 @@ def up(machine: Machine, progress: Progress) -> Running:
         state.sweep(machine.name)
         with stepping(progress, f"{machine.name}: boot"):
             made = _boot(machine, image, folder)
-        state.save(made)
         return reach(made)
 
 
@@ -115,12 +114,14 @@ def _boot(machine: Machine, image: Image, folder: Path) -> State:
             adb=server,
         )
         boot_id = _boot_id(reach(made), deadline)
+        made = replace(made, boot_id=boot_id, boot_s=round(time.monotonic() - began, 1))
+        state.save(made)  # on a full disk it cannot, and a machine that nobody knows would stay
     except BaseException:
         for one in (server, booting):
             if one is not None:
                 one.end()
         raise
-    return replace(made, boot_id=boot_id, boot_s=round(time.monotonic() - began, 1))
+    return made
 
 
 def _start(argv: list[str], folder: Path) -> Process:
