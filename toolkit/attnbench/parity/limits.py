@@ -5,8 +5,8 @@ float32: a converted graph adds the same numbers in another order, as float64 do
 own float32-float64 distance d on an input says what reordering costs this model there, and the
 limit is FACTOR x d, but never below FLOOR of the range, where rounding of the output itself rules.
 d is the larger of two orders of its sums, since one of them can be lucky: PyTorch's own, and one
-with channels last and means that add one term after the other. PyTorch adds those pairwise, most
-runtimes do not: of a flat image's 1024 equal numbers that alone makes up to 40 times as much.
+with channels last and means that add one term after the other. PyTorch adds those pairwise,
+LiteRT does not: of a flat image's 1024 equal numbers that alone makes up to 40 times as much.
 
     metric      limit in float32                                    because
     max_error   max(FACTOR * d, FLOOR), share of the output range   worst element

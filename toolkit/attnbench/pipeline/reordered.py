@@ -36,7 +36,7 @@ def if_it_can(made: Callable[[], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:
 
 class OneAfterTheOther(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """
-    Lets means in float32 add one term after the other, as runtimes do; PyTorch adds pairwise.
+    Lets means in float32 add one term after the other, as LiteRT does; PyTorch adds pairwise.
 
     Of N equal terms all roundings may go one way, so that the error grows with N, not with log N.
     Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. 2002, chapter 4.
