@@ -30,7 +30,9 @@ def from_file(spec: str) -> Factory:
     file, _, name = spec.rpartition(":")
     path = Path(file).expanduser().resolve()
     if path.suffix != ".py" or not path.is_file():
-        raise ModelError(f"there is no file {file}", hint="a block is FILE.py:Class")
+        raise ModelError(
+            f"there is no file {file}", hint="a block is FILE.py:Class, a model FILE.py:FACTORY"
+        )
     digest = hashlib.sha256(f"{path}\n".encode() + path.read_bytes()).hexdigest()[:16]
     unique = f"attnbench_user_{digest}"  # an edited file is another module
     if unique not in sys.modules:
@@ -40,25 +42,31 @@ def from_file(spec: str) -> Factory:
 
 def from_module(spec: str) -> nn.Module:
     """
-    Make the model that `package.module:factory` names, by calling the factory without arguments.
+    Make the model that `package.module:factory` or `./file.py:factory` names, without arguments.
 
-    The working directory is importable meanwhile. ModelError if there is no such module or name,
-    or what it makes is no torch module.
+    The working directory is importable meanwhile. ModelError if there is no such module, file or
+    name, or what it makes is no torch module.
     """
-    where, _, name = spec.partition(":")
-    if not where or not name:
-        raise ModelError(f"{spec!r} names no model", hint="a model is PACKAGE.MODULE:FACTORY")
+    where, _, name = spec.rpartition(":")
+    if not where or not name or (where.startswith(".") and not where.endswith(".py")):
+        raise ModelError(
+            f"{spec!r} names no model", hint="a model is PACKAGE.MODULE:FACTORY or FILE.py:FACTORY"
+        )
     with _importable(Path.cwd()):
-        try:
-            module = import_module(where)
-        except (ImportError, SyntaxError) as error:
-            raise ModelError(f"cannot import {where}: {error}") from error
-        factory = _attribute(module, name, where=where)
+        factory = from_file(spec) if where.endswith(".py") else _imported(where, name)
         try:
             inspect.signature(factory).bind()
         except TypeError as error:
             raise ModelError(f"{spec} cannot be called without arguments: {error}") from error
         return as_module(factory(), source=spec)
+
+
+def _imported(where: str, name: str) -> Factory:
+    try:
+        module = import_module(where)
+    except (ImportError, SyntaxError) as error:
+        raise ModelError(f"cannot import {where}: {error}") from error
+    return _attribute(module, name, where=where)
 
 
 def as_module(made: object, *, source: str) -> nn.Module:

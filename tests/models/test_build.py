@@ -223,13 +223,21 @@ def test_a_model_from_a_package(mine):
         "    return None\n"
     )
     assert build(Recipe(model="zoo.net:fresh", size=(8, 9)))[1].running_var.ne(1).all()
-    assert build(Recipe(model="zoo.net:trained", size=(8, 9)))[1].running_mean.eq(7).all()
+    for spec in (
+        "zoo.net:trained",
+        "./zoo/net.py:trained",
+        str(Path("zoo/net.py").resolve()) + ":trained",
+    ):
+        assert build(Recipe(model=spec, size=(8, 9)))[1].running_mean.eq(7).all()
     for spec, message in {
         "zoo.net:frech": "zoo.net has no 'frech'",
         "zoo.net:needy": "cannot be called without arguments",
         "zoo.net:none": "makes a NoneType, not a torch.nn.Module",
         "zoo.not:fresh": "cannot import zoo.not",
         "zoo.net": "names no model",
+        "./zoo/net:fresh": "names no model",
+        "./zoo/not.py:fresh": "there is no file ./zoo/not.py",
+        "zoo/net.py:frech": "net.py has no 'frech'",
     }.items():
         with pytest.raises(ModelError, match=message):
             build(Recipe(model=spec, size=(8, 9)))

@@ -56,7 +56,9 @@ RECIPE_OPTIONS = (
     ),
     *SHAPE_OPTIONS,
     click.option(
-        "--model", metavar="PKG.MOD:FACTORY", help="Your own nn.Module instead of a backbone."
+        "--model",
+        metavar="PKG.MOD:FACTORY|FILE.py:FACTORY",
+        help="Your own nn.Module instead of a backbone.",
     ),
     click.option(
         "--checkpoint",
