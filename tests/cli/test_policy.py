@@ -6,6 +6,8 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from attnbench import artifacts
+
 POLICY = """
 [[models]]
 name = "gated"
@@ -121,11 +123,14 @@ def blind():
 def test_a_blind_spot_fails_unless_it_is_allowed_and_an_old_one_is_told(tmp_path, cli):
     (tmp_path / "my_models.py").write_text(MODEL + BLIND)
     policy = '[[models]]\nname = "b"\nmodel = "my_models:blind"\nsize = 32\nto = ["onnx"]\n'
+    policy += 'target = "aarch64"\n'
     policy += 'precisions = ["fp32"]\nlimits = { factor = 8 }\nallowed_blind_spots = '
     (tmp_path / "p.toml").write_text(f"{policy}[]\n")
     new = cli(tmp_path, "gate", "p.toml", "--json", "--junit", "p.xml")
     assert new.code == 1, new.err
     (judged,) = new.document["artifacts"]
+    (file,) = (tmp_path / "artifacts").glob("*.onnx")
+    assert artifacts.load(file).target == "aarch64"
     failed = [(one["input"], one["metric"]) for one in judged["cases"] if not one["passed"]]
     assert failed == [("(reference)", "blind_spots")]
     found = [(one["path"], one["fault"]) for one in judged["power"]["blind_spots"]]
@@ -189,6 +194,8 @@ def test_a_blind_spot_fails_unless_it_is_allowed_and_an_old_one_is_told(tmp_path
         (f"{SE}precisions = []", "name its precision, or its precisions"),
         (f"{SE}precisions = ['fp32', 'fp64']", "fp64"),
         (f"{SE}allowed_blind_spots = 'all'", "allowed_blind_spots"),
+        (f"{SE}target = 'arm'", "Invalid enum value 'arm'"),
+        (f"{SE}file = 'a.onnx'\ntarget = 'aarch64'", "leave `target` out"),
     ],
 )
 def test_a_policy_is_strict(policy, says, tmp_path, cli):

@@ -77,7 +77,13 @@ def judged(
 
 
 def _subject(check: Check, policy: Policy, progress: Progress) -> Subject:
-    exporting = {"out": Path(policy.out), "blocks": (), "skip": (), "backends": check.to}
+    exporting = {
+        "out": Path(policy.out),
+        "blocks": (),
+        "skip": (),
+        "backends": check.to,
+        "target": check.target,
+    }
     files = () if check.file is None else (Path(check.file),)
     images = None if check.images is None else Path(check.images)
     declared = check.declared()

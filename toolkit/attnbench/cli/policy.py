@@ -26,10 +26,10 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     One model of a policy: a recipe in the words of the command line, or a file with its reference.
 
-    `name` is what the baseline calls it. `to` are backends, all of ours by default; `devices` are
-    names or profiles. Keys from `map` on are about a file, as in docs/foreign.md, but `latency`,
-    which is held against a baseline of its own. Paths are relative to the working directory, as on
-    the command line.
+    `name` is what the baseline calls it. `to` are backends, all of ours by default; `target` is the
+    architecture to be fast on, this machine's by default; `devices` are names or profiles. Keys
+    from `map` on are about a file, as in docs/foreign.md, but `latency`, which is held against a
+    baseline of its own. Paths are relative to the working directory, as on the command line.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accuracy: Accepted | None = None
     file: str | None = None
     to: tuple[str, ...] | None = None
+    target: Literal["aarch64", "x86_64"] | None = None
     devices: tuple[str, ...] = ("host",)
     images: str | None = None
     names: dict[str, str] = msgspec.field(default_factory=dict, name="map")
@@ -149,8 +150,9 @@ def _check_model(check: Check, where: str) -> None:
             raise UnknownName("backend", backend, FORMATS)
     if not (check.block or check.backbone or check.model):
         raise BadOption(f"{where} has neither block, backbone nor model")
-    if check.file is not None and check.to is not None:
-        raise BadOption(f"{where}: a file is what it is: leave `to` out")
+    for key in ("to", "target"):
+        if check.file is not None and getattr(check, key) is not None:
+            raise BadOption(f"{where}: a file is what it is: leave `{key}` out")
     if check.precisions is not None and (check.precision or not check.precisions):
         raise BadOption(f"{where}: name its precision, or its precisions")
     check_parity(check.limits, check.precisions or (check.precision or "fp32",), check.to, where)
