@@ -18,6 +18,7 @@ SOURCES = (
     ("attnbench", "backends"),
     ("attnbench", "quantise"),
     ("attnbench", "rewrites"),
+    ("attnbench", "pipeline/economies.py"),
     ("attnbench", "pipeline/reference.py"),
     ("attnbench", "pipeline/worker.py"),
 )
