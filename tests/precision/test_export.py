@@ -104,7 +104,8 @@ def test_what_is_kept_in_float_is_neither_quantised_nor_cast(convert):
     inside = {one.value for one in artifact.scopes if (one.path or "").startswith(f"{kept}.conv")}
     convs = [one for one in model.graph.node if one.op_type == "Conv" and one.output[0] in inside]
     weights = {one.name: one.data_type for one in model.graph.initializer}
-    assert [weights.get(one.input[1]) for one in convs] == [onnx.TensorProto.FLOAT] * 3
+    found = [weights.get(one.input[1]) for one in convs]
+    assert found == [onnx.TensorProto.FLOAT] * 4  # conv1 of each strip, conv_h and conv_w
     assert verdict_on(artifact)
 
 

@@ -81,12 +81,14 @@ def _read_by(nodes: Sequence[Any], paths: Mapping[str, str | None]) -> dict[str,
             (known[_plain(name, known)] for name in node.output if _plain(name, known)), None
         )
         unknown = (name for name in node.input if not _plain(name, paths))
-        found |= {
-            name: path
-            for name in unknown
-            if name.startswith(INLINED) or name in converted or not ADDED.sub("", name)
-        }
+        found |= {name: path for name in unknown if name in converted or _is_made_up(name)}
     return found
+
+
+def _is_made_up(name: str) -> bool:
+    """Whether a value is inside an expanded function, whose own may have no name."""
+    plain = ADDED.sub("", name)
+    return not plain or plain.startswith(INLINED)
 
 
 def _plain(name: str, known: Mapping[str, str | None]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from attnbench import artifacts
+from attnbench.backends.formats import FORMATS
 from attnbench.cli import complain
 from attnbench.cli.border_options import names_from, reference_pixels
 from attnbench.cli.console import say
@@ -75,13 +76,15 @@ def request(
 ) -> Request:
     """The export that the options ask for. Raises UserError for those that do not fit."""
     recipe = recipe_from(given, images)
+    backends = backends_from(exporting["backends"], recipe.precision)
+    runs = any(FORMATS[one].engine for one in backends)  # else no device is reached for it
     return Request(
         recipe=recipe,
-        backends=backends_from(exporting["backends"], recipe.precision),
+        backends=backends,
         out=exporting["out"],
         skip=skip_from(exporting["skip"]),
         blocks=exporting["blocks"],
-        target=target_on(exporting.get("target"), exporting.get("device")),
+        target=target_on(exporting.get("target"), exporting.get("device") if runs else None),
     )
 
 

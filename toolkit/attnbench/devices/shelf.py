@@ -132,12 +132,14 @@ class Shelf:
     def _incoming(self) -> Iterator[PurePosixPath]:
         """A folder to receive in; a leftover goes at once, or at the next lock at the latest."""
         folder = self.root / "incoming" / secrets.token_hex(8)
+        arrived = False
         try:
             yield folder
-        except DeviceError:
-            with suppress(DeviceError):
-                script(self.transport, _REMOVE, folder)
-            raise
+            arrived = True
+        finally:  # after Ctrl-C too
+            if not arrived:
+                with suppress(DeviceError):
+                    script(self.transport, _REMOVE, folder)
 
 
 @contextmanager

@@ -69,15 +69,16 @@ WIDER = (1.005, 1.1)
 """How much wider the ranges are of the 8-bit references that say what rounding may do."""
 
 ROUNDED = {
-    "fp16": (2.0, 2.0**-10, "stored as float16; the reference rounds what it stores alike"),
-    "int8": (2.0, 2.0**-7, "8-bit steps over the calibrated ranges, as in the reference"),
+    "fp16": (2.0, 2.0**-9, "stored as float16; the reference rounds what it stores alike"),
+    "int8": (2.0, 2 / 255, "8-bit steps over the calibrated ranges, as in the reference"),
 }
 """
 Factor, floor and reason of each precision.
 
 The factor is the smallest power of two without a false alarm on clean exports of slices whose
 gates spread: none, se, cbam and coord in ONNX, TFLite and ExecuTorch, on ten inputs each. The floor
-is two units in the last place of an output as large as its range: float16 has 11 bits, int8 has 8.
+is two steps of an output as large as its range: one of float16, which has 11 bits, is 2**-11 to
+2**-10 of the number; one of int8 is a 255th of the range.
 """
 
 _FLOAT32 = "sums in another order; no operator of the zoo is approximated in float32"
