@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -19,6 +20,9 @@ from attnbench.records.papers import PaperTable
 from attnbench.records.sweeps import Sweep
 
 T = TypeVar("T")
+
+_ONE_AT_A_TIME = Lock()
+"""What msgspec learns of a type it notes before that is complete; another thread crashes on it."""
 
 
 class Versioned(Protocol):
@@ -61,7 +65,8 @@ def to_json(record: object) -> bytes:
 def from_json(text: bytes, kind: type[T], source: str) -> T:
     """The record in `text`; BadInput names `source` and the field that is wrong."""
     try:
-        return msgspec.json.decode(text, type=kind)
+        with _ONE_AT_A_TIME:
+            return msgspec.json.decode(text, type=kind)
     except msgspec.MsgspecError as error:
         hint = "was it written by another version of attnbench, or edited?"
         raise BadInput(f"{source}: {error}", hint=hint) from error
