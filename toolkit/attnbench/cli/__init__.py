@@ -10,7 +10,6 @@ from typing import NoReturn
 import click
 
 from attnbench.errors import AttnbenchError, UnknownName
-from attnbench.files import no_room
 
 COMMANDS: Mapping[str, str] = {
     "run": "Export, check parity, profile per block and report: the whole job.",
@@ -75,6 +74,8 @@ def _told(ctx: click.Context) -> Iterator[None]:
     except AttnbenchError as error:
         _end(ctx, error)
     except OSError as error:
+        from attnbench.files import no_room
+
         lack = no_room(error)
         if lack is None:
             raise

@@ -6,7 +6,7 @@ own float32-float64 distance d on an input says what reordering costs this model
 limit is FACTOR x d, but never below FLOOR of the range, where rounding of the output itself rules.
 d is the larger of two orders of its sums, since one of them can be lucky: PyTorch's own, and one
 with channels last and means that add one term after the other. PyTorch adds those pairwise,
-LiteRT does not: of a flat image's 1024 equal numbers that alone makes up to 40 times as much.
+LiteRT does not: on a flat image that alone made 37 times as much in a slice that subtracts.
 
     metric      limit in float32                                    because
     max_error   max(FACTOR * d, FLOOR), share of the output range   worst element

@@ -27,7 +27,7 @@ def economies() -> Iterator[None]:
     Each pass notes the node before it with a deep copy of all that was noted earlier, which nobody
     changes: a quarter of all calls of functions in an export for ExecuTorch. Each asks anew which
     of torch's thousands of operators are made of others. And ExecuTorch decomposes a program three
-    times, though nothing is left after the first: its whole graph is traced again for that.
+    times, the third time mostly with nothing left: the whole graph is traced again for that.
     """
     collect = _remembered()
     with ExitStack() as stack:
