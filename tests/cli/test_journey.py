@@ -219,6 +219,16 @@ def test_a_backend_that_was_not_exported_is_no_pass(cli, project, exported):
     assert said.errors == ["error: the last export into artifacts made nothing for tflite"]
 
 
+def test_a_device_that_is_down_is_told_of_before_the_reference_is_computed(
+    cli, project, exported, tmp_path
+):
+    there = {"ATTNBENCH_EMULATED": str(tmp_path)}
+    said = cli(project, "parity", "--device", "rpi5-emulated", "--json", **there)
+    assert said.code == 5
+    assert "reference" not in said.err
+    assert "attnbench emulate rpi5 up" in said.err
+
+
 def test_processors_that_are_not_there_are_one_line(cli, project, exported):
     said = cli(project, "profile", "--cpus", "999", *QUICK)
     assert (said.code, said.out) == (2, "")

@@ -58,6 +58,7 @@ def verify_all(
 
     With `localising` also the first block that differs, of those of ours that fail.
     """
+    device.identity()  # one that cannot be reached is told of before PyTorch's minutes
     with stepping(progress, "reference in PyTorch"):
         asked = questions(artifacts, images, adjustment)
     verdicts = []
