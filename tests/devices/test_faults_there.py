@@ -17,7 +17,7 @@ import pytest
 from attnbench.devices.local import LocalTransport
 from attnbench.devices.lock import STALE_S, Lock
 from attnbench.devices.remote import TIDY
-from tests.devices.faults import Fault, Site, check, dead_owner
+from tests.devices.faults import Fault, Outcome, Site, check, dead_owner
 
 pytestmark = pytest.mark.slow
 
@@ -206,7 +206,9 @@ def dead() -> str:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_a_fault_there(fault, artifacts, tmp_path, dead):
-    check(Site(tmp_path, artifacts["tflite"], LocalTransport()), fault, dead)
+    site = Site(tmp_path, artifacts["tflite"], LocalTransport())
+    assert site.measure(site.client()) == Outcome(0, "")
+    check(site, fault, dead)
 
 
 def fill(site: Site) -> Callable[[], object]:
@@ -241,6 +243,7 @@ def test_a_fault_of_the_disk(fault, artifacts, tmp_path, dead):
     try:
         site = Site(tmp_path, artifacts["tflite"], LocalTransport())
         site.workdir = disk / "work dir"
+        assert site.measure(site.client()) == Outcome(0, "")
         check(site, fault, dead)
     finally:
         subprocess.run(["umount", disk], check=True)

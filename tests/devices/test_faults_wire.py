@@ -9,10 +9,15 @@ from collections.abc import Callable
 
 import pytest
 
+from attnbench.clock import now
+from attnbench.devices import DEVICES
 from attnbench.devices import ssh as module
 from attnbench.devices.ssh import Ssh
+from attnbench.pipeline.profile import profile
+from attnbench.progress import Silent
+from attnbench.store import Run
 from tests.devices import sshd as server
-from tests.devices.faults import PATIENCE_S, Fault, Site, check, dead_owner
+from tests.devices.faults import EFFORT, PATIENCE_S, Fault, Site, check, dead_owner
 from tests.devices.sshd import Sshd, keygen
 
 pytestmark = pytest.mark.slow
@@ -166,12 +171,19 @@ def quick(monkeypatch):
     monkeypatch.setattr(module, "CONNECT_TIMEOUT_S", 3)
 
 
+@pytest.fixture(scope="module")
+def earlier(artifacts) -> Run:
+    """A record from before, which no fault may touch."""
+    return Run(now(), (profile(artifacts["tflite"], DEVICES.get("host"), EFFORT, Silent()),))
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
-def test_a_fault_of_the_wire(fault, artifacts, tmp_path, dead, own_sshd, quick):
+def test_a_fault_of_the_wire(fault, artifacts, earlier, tmp_path, dead, own_sshd, quick):
     assert DOWN_S < PATIENCE_S
     wire = Ssh(own_sshd.login)
     site = Wired(tmp_path, artifacts["tflite"], wire)
     site.sshd = own_sshd
+    site.store.add(earlier)
     try:
         check(site, fault, dead)
     finally:
