@@ -78,7 +78,7 @@ def test_the_private_loader_comes_first():
 
 def test_without_a_cross_compiler_its_package_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(module, "wheel_for", lambda name, machine: find(name))
+    monkeypatch.setattr(module, "wheel_for", lambda name, machine, version="": find(name))
     with pytest.raises(MissingTool, match="no C\\+\\+ compiler for aarch64") as caught:
         assemble("litert", "aarch64")
     assert caught.value.hint == "apt install g++-aarch64-linux-gnu"

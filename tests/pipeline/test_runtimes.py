@@ -5,6 +5,7 @@ import hashlib
 import platform
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -84,10 +85,36 @@ def test_what_names_no_runtime_is_refused(text):
         Runtime.parse(text)
 
 
-@pytest.mark.parametrize("package", ["ai-edge-litert", "executorch"])
-def test_runtimes_that_the_runner_is_built_for_have_one_version(package):
-    with pytest.raises(BadOption, match=f"built for {package} .* alone"):
-        Runtime.parse(f"{package}==0.1")
+def unpacked(cache, engine, version):
+    """The installed package, put where one of that version would be."""
+    package = find(engine).package
+    folder = cache / "wheels" / MACHINE / f"{find(engine).engine.distribution}-{version}"
+    folder.mkdir(parents=True)
+    (folder / package.name).symlink_to(package)
+    return folder / package.name
+
+
+def test_one_that_the_runner_is_not_made_for_is_refused_before_anything_runs(cache):
+    unpacked(cache, "litert", "2.1.5")
+    with pytest.raises(
+        MissingTool, match=r"ai-edge-litert==2\.1\.5: the runner is made for LiteRT"
+    ):
+        Runtime.parse("ai-edge-litert==2.1.5").on(HOST)
+
+
+def test_one_without_what_the_runner_opens_is_refused(cache):
+    package = unpacked(cache, "executorch", "1.4.1")
+    package.unlink()
+    (package / "lib").mkdir(parents=True)
+    with pytest.raises(MissingTool, match=r"executorch==1\.4\.1 has no libexecutorch\.so"):
+        Runtime.parse("executorch==1.4.1").on(HOST)
+
+
+def test_a_runner_of_the_users_own_has_one_executorch(tmp_path):
+    device = SimpleNamespace(place=HOST.place, name="phone", runner_sha256="0" * 64)
+    place_with(find("litert"), device)
+    with pytest.raises(BadOption, match="beside --runner is made for one version"):
+        place_with(find("executorch"), device)
 
 
 def test_one_that_nothing_runs_in_is_refused(tmp_path):

@@ -7,6 +7,7 @@ import shutil
 import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,9 @@ from attnbench.runner.build import PLUGIN, build, build_static, source_key
 COMPILER = """#!/bin/sh
 [ "$1" = --version ] && { echo "pretend $PRETEND_VERSION"; exit 0; }
 [ -n "$PRETEND_ERROR" ] && { echo "x.cpp:1: error: no C++20" >&2; exit 1; }
+case "$*" in
+  *"${PRETEND_ERROR_IN:-nowhere}"*) echo "x.h:1: error: no such member" >&2; exit 1;;
+esac
 for word; do [ "$last" = -o ] && out=$word; last=$word; done
 echo "$out" >> "$PRETEND_LOG"
 : > "$out"
@@ -118,6 +122,20 @@ def test_a_compiler_that_fails_is_quoted_and_leaves_nothing(log, monkeypatch, tm
     with pytest.raises(MissingTool, match="error: no C\\+\\+20"):
         build()
     assert not list((tmp_path / "cache" / "attnbench" / "runner").iterdir())
+
+
+def test_another_executorch_gets_a_plugin_of_its_own(log):
+    other = replace(find_all()["executorch"], version="1.5.0")
+    runner = build(wheels={**find_all(), "executorch": other})
+    assert runner.with_name(PLUGIN).is_file()
+    assert runner != build()
+
+
+def test_headers_that_do_not_fit_are_blamed_on_their_version(log, monkeypatch):
+    monkeypatch.setenv("PRETEND_ERROR_IN", "plugins")
+    with pytest.raises(MissingTool, match=r"cannot build its plug-in with executorch==") as caught:
+        build()
+    assert "headers" in caught.value.hint
 
 
 def test_a_prebuilt_runner_is_used_if_it_fits(log, module, monkeypatch, tmp_path):

@@ -96,11 +96,11 @@ def _effort(
     whole: bool,
 ) -> Effort:
     """Of each turn; without traced launches if only the whole is wanted."""
-    other = None if runtime is None else Runtime.parse(runtime).on(on)
     effort = effort_on(
         on, None, iterations, threads=threads, cpus=cpus_from(cpus), usual=INTERLEAVED
     )
-    effort = replace(effort, runtime=other)
+    if runtime is not None:
+        effort = replace(effort, runtime=Runtime.parse(runtime).on(on))
     return replace(effort, paired_launches=0) if whole else effort
 
 

@@ -116,11 +116,13 @@ def assemble(
     the user's.
     """
     wheels = {name: wheel_for(name, machine) for name in find_all()}
+    wheel = wheel_for(engine, machine, version) if engine else None
+    if wheel:
+        wheels[engine] = wheel
     if runner is None:
         runner = build(machine, wheels)
     else:
         _check_own(runner, machine)
-    wheel = wheel_for(engine, machine, version) if engine else None
     content = {RUNNER: runner}
     if wheel:
         content |= {f"{LIB}/{path.name}": path for path in wheel.libraries}

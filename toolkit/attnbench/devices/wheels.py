@@ -40,8 +40,8 @@ def wheel_for(engine: str, machine: str, version: str = "") -> Wheel:
     """
     An engine's wheel for `machine`: the installed one, or downloaded once and unpacked.
 
-    `version` "" is the installed one. Raises MissingTool without a network, or where there is none
-    for that machine.
+    `version` "" is the installed one. Raises MissingTool without a network, where there is none for
+    that machine, and for a version that lacks what the runner opens.
     """
     installed = find(engine)
     version = version or installed.version
@@ -50,17 +50,17 @@ def wheel_for(engine: str, machine: str, version: str = "") -> Wheel:
     package = _unpacked(installed.engine, version, machine) / installed.engine.package
     wheel = Wheel(installed.engine, version, package)
     if version != installed.version:
-        _name(wheel)
+        _complete(wheel)
     return wheel
 
 
-def _name(wheel: Wheel) -> None:
-    """Give the library the name that the runner opens other versions by."""
-    link = wheel.directory / wheel.engine.soname
+def _complete(wheel: Wheel) -> None:
+    """See that all is there, and under the name that the runner opens other versions by."""
+    library, *_ = wheel.libraries
+    link = wheel.directory / (wheel.engine.soname or library.name)
     if not link.exists():
-        library = wheel.libraries[0].name
         with suppress(FileExistsError):  # by another process of ours
-            link.symlink_to(library)
+            link.symlink_to(library.name)
 
 
 def _unpacked(engine: Engine, version: str, machine: str) -> Path:

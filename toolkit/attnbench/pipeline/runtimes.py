@@ -11,7 +11,10 @@ from attnbench.devices.place import RemotePlace
 from attnbench.devices.wheels import wheel_for
 from attnbench.errors import BadOption
 from attnbench.records import Artifact
-from attnbench.runner import ENGINES, Local, Place, Wheel, find
+from attnbench.runner import ENGINES, Local, Place, Wheel
+from attnbench.runner.launch import failure
+
+OPENING_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +35,19 @@ class Runtime:
                 f"--runtime {text!r} is not PACKAGE==VERSION, such as onnxruntime==1.30.0",
                 hint=f"packages: {known}",
             )
-        engine, version = engines[0], version.strip()
-        if not engine.soname and version != (there := find(engine.name).version):
-            raise BadOption(
-                f"--runtime {text}: the runner is built for {engine.distribution} {there} alone",
-                hint="measure in an environment with the other version, and hold the runs against "
-                "each other with care: they do not take turns",
-            )
-        return cls(engine.name, version)
+        return cls(engines[0].name, version.strip())
 
     def on(self, device: Device) -> Wheel:
-        """The package for a device. Raises MissingTool if it cannot be had."""
-        return wheel_for(self.engine, device.identity().machine, self.version)
+        """
+        The package for a device, which the runner has opened there.
+
+        Raises MissingTool if it cannot be had, or is not one that the runner can use.
+        """
+        wheel = wheel_for(self.engine, device.identity().machine, self.version)
+        done = place_with(wheel, device)(self.engine, ["load", self.engine], OPENING_TIMEOUT_S)
+        if done.code:
+            raise failure(wheel.requirement, "its libraries", done)
+        return wheel
 
 
 def check_used(wheels: Sequence[Wheel | None], artifacts: Sequence[Artifact]) -> None:
@@ -61,4 +65,6 @@ def place_with(wheel: Wheel | None, device: Device) -> Place:
         return place
     if not isinstance(place, Local | RemotePlace):
         raise BadOption(f"--runtime: {device.name} takes the installed runtime alone")
+    if device.runner_sha256 and wheel.engine.name == "executorch":
+        raise BadOption("--runtime executorch: what is beside --runner is made for one version")
     return replace(place, wheel=wheel)

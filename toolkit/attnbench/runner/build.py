@@ -33,6 +33,17 @@ _LINK = (_PAGES, "-ldl", "-Wl,--export-dynamic-symbol=clock_gettime")
 _TIMEOUT_S = 600
 
 
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """What it takes to compile something, and what to do where that is not there."""
+
+    what: str
+    hint: str
+
+
+_COMPILER = _Needs("the runner, which is C++20", "apt install g++ (11 or later)")
+
+
 def build(
     machine: str = "",
     wheels: Mapping[str, Wheel] | None = None,
@@ -129,6 +140,7 @@ class _Unit:
     source: Path
     compiled: Path
     flags: tuple[str, ...] = ()
+    needs: _Needs = _COMPILER
 
 
 def _build_into(
@@ -163,24 +175,31 @@ def _compile_all(
     ]
     plugin = _plugin_units(root, temporary, wheels)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda unit: _compile(compiler, unit), [*plugin, *runner]))
+        # Begun first since it takes longest, and heard last: a compiler that is too old fails both.
+        longest = pool.map(lambda unit: _compile(compiler, unit), plugin)
+        list(pool.map(lambda unit: _compile(compiler, unit), runner))
+        list(longest)
     _call([*compiler, *_objects(runner), *_LINK, "-o", str(built / RUNNER)])
     if plugin:
         libraries = wheels["executorch"].directory
         link = ["-shared", _PAGES, f"-L{libraries}", "-lexecutorch", "-lexecutorch_threadpool"]
         # The runner has opened these libraries, from wherever they are, before the plug-in.
         link.append("-Wl,--allow-shlib-undefined")
-        _call([*compiler, *_objects(plugin), *link, "-o", str(built / PLUGIN)])
+        _call([*compiler, *_objects(plugin), *link, "-o", str(built / PLUGIN)], plugin[0].needs)
 
 
 def _plugin_units(root: Path, temporary: Path, wheels: Mapping[str, Wheel]) -> list[_Unit]:
     if "executorch" not in wheels:
         return []
-    include = wheels["executorch"].package / "include"
+    wheel = wheels["executorch"]
+    needs = _Needs(
+        f"its plug-in with {wheel.requirement}", "a version with the headers of 1.5 fits"
+    )
+    include = wheel.package / "include"
     c10 = include / "executorch" / "runtime" / "core" / "portable_type" / "c10"
     flags = ("-fPIC", "-DC10_USING_CUSTOM_GENERATED_MACROS", f"-isystem{include}", f"-isystem{c10}")
     return [
-        _Unit(source, temporary / f"plugin{number}.o", flags)
+        _Unit(source, temporary / f"plugin{number}.o", flags, needs)
         for number, source in enumerate(sorted(root.glob("plugins/*.cpp")))
     ]
 
@@ -190,14 +209,15 @@ def _objects(units: Sequence[_Unit]) -> list[str]:
 
 
 def _compile(compiler: Sequence[str], unit: _Unit) -> None:
-    _call([*compiler, *_FLAGS, *unit.flags, "-c", str(unit.source), "-o", str(unit.compiled)])
+    argv = [*compiler, *_FLAGS, *unit.flags, "-c", str(unit.source), "-o", str(unit.compiled)]
+    _call(argv, unit.needs)
 
 
-def _call(argv: Sequence[str]) -> None:
+def _call(argv: Sequence[str], needs: _Needs = _COMPILER) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if "error" in line]
         raise MissingTool(
-            f"{argv[0]} cannot build the runner, which is C++20: {(errors or [done.stderr])[0]}",
-            hint="apt install g++ (11 or later)",
+            f"{argv[0]} cannot build {needs.what}: {(errors or [done.stderr])[0]}",
+            hint=needs.hint,
         )

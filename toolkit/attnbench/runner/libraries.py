@@ -18,7 +18,7 @@ class Engine:
 
     `folder` is relative to `package`; `libraries` are glob patterns in it, in order of loading;
     `extra` is the optional dependency of attnbench that installs the wheel. `soname` is the name
-    under which the runner opens other versions than its own, where the C interface is kept stable.
+    under which the runner opens other versions than its own, where files have theirs in their name.
     """
 
     name: str
@@ -79,6 +79,11 @@ class Wheel:
     package: Path
 
     @property
+    def requirement(self) -> str:
+        """Its package and version, in pip's words."""
+        return f"{self.engine.distribution}=={self.version}"
+
+    @property
     def directory(self) -> Path:
         """The folder of the shared objects."""
         return self.package / self.engine.folder
@@ -90,7 +95,7 @@ class Wheel:
         for pattern in self.engine.libraries:
             matches = sorted(self.directory.glob(pattern))
             if not matches:
-                raise _missing(self.engine, f"{self.directory} has no {pattern}")
+                raise _missing(self.engine, f"{self.requirement} has no {pattern}")
             found.append(matches[0])
         return tuple(found)
 

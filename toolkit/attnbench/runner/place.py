@@ -11,7 +11,7 @@ from typing import Protocol
 
 from attnbench.errors import RunnerError
 from attnbench.runner.build import PLUGIN, build
-from attnbench.runner.libraries import Wheel, find
+from attnbench.runner.libraries import Wheel, find, find_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Local:
     def __call__(self, engine: str, arguments: Sequence[Argument], timeout_s: float) -> Finished:
         """See Place."""
         wheel = self.wheel or find(engine)
-        runner = self.runner or build()
+        runner = self.runner or build(wheels=find_all() | {engine: wheel})
         argv = [str(runner)]
         argv += [word if isinstance(word, str) else str(word.path) for word in arguments]
         argv += ["--lib-dir", str(wheel.directory), "--lib-version", wheel.version]

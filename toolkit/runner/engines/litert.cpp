@@ -11,7 +11,14 @@
 namespace attnbench::litert {
 namespace {
 
-constexpr std::string_view kVersion = "2.3.0";  // that litert_api.h declares
+// Those that litert_api.h declares; 2.1.5 takes other arguments, later ones may.
+constexpr std::string_view kVersions[] = {"2.1.6", "2.2.0", "2.3.0"};
+
+std::string known_versions() {
+  std::string known;
+  for (const std::string_view version : kVersions) (known += known.empty() ? "" : ", ") += version;
+  return known;
+}
 
 // LiteRtElementType
 constexpr ElementType kElementTypes[] = {{1, "float32", 4}, {2, "int32", 4}, {3, "uint8", 1},
@@ -142,8 +149,8 @@ class LiteRtEngine final : public Engine {
         library_(options.library_directory, {"libLiteRt.so"}),
         api_{library_} {
     // The library does not tell its version, so whoever found it has to.
-    if (!version_.empty() && version_ != kVersion)
-      throw Failure(Stage::library, "the runner is made for LiteRT " + std::string(kVersion) + ", not " + version_);
+    if (!version_.empty() && std::ranges::find(kVersions, version_) == std::end(kVersions))
+      throw Failure(Stage::library, "the runner is made for LiteRT " + known_versions() + ", not " + version_);
     check(api_.create_environment(0, nullptr, &environment_), Stage::library, "makes no environment");
   }
 

@@ -1,5 +1,5 @@
 // The few functions of LiteRT's C API that the runner calls, declared anew: its wheel has no
-// headers. Layouts are those of version 2.3.0.
+// headers. Layouts are those of versions 2.1.6 to 2.3.0.
 #pragma once
 
 #include <array>
