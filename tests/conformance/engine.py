@@ -116,6 +116,11 @@ class EngineContract:
         assert launch.first_ns > 0
         assert launch.cpus == tuple(sorted(os.sched_getaffinity(0)))
         assert 1e6 < launch.peak_rss_bytes < 1e9
+        # Whatever this machine offers: a counter counts, or there is a reason.
+        found = launch.counters
+        assert len(found.counts) + len(found.unknown) == 4
+        assert all(found.counts.values())
+        assert all(found.unknown.values())
 
     def test_runs_where_it_is_told(self, make_job, inputs):
         cpu = max(os.sched_getaffinity(0))
@@ -127,6 +132,7 @@ class EngineContract:
         began = time.monotonic()
         launch = measure(make_job(self.engine, stagger_us=1_000_000), inputs, 0, iterations=3)
         assert time.monotonic() - began > 0.6  # from the first third of a second to the last
+        assert launch.counters is None  # they would count the waiting
         assert len(launch.plain_ns) == 3
 
     def test_several_threads_compute_the_same(self, make_job, inputs):

@@ -12,6 +12,7 @@ from attnbench.records import (
     BlockTime,
     Case,
     Conditions,
+    Counters,
     DeviceId,
     Interval,
     Measurement,
@@ -107,6 +108,7 @@ def measurement(backend, scale, residual, closure, resolution_ns=1):
         taken_at=WHEN,
         p90_ns=Interval(plain + 9_000, plain - 17_000, plain + 41_000),
         operators=operators(times, residual),
+        counters=Counters({"cycles": 2 * plain, "instructions": 3 * plain}, {"branch_misses": "?"}),
     )
 
 

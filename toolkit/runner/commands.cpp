@@ -1,8 +1,10 @@
 #include "commands.h"
 
 #include <memory>
+#include <optional>
 #include <system_error>
 
+#include "counters.h"
 #include "file.h"
 #include "kernels.h"
 #include "measure.h"
@@ -115,7 +117,14 @@ json::Object run(const Options& options) {
   return bench.document(session);
 }
 
+// Of plain inferences that nothing comes between: no traced copy, and no waiting for a phase.
+std::optional<Counters> counters_for(const Options& options) {
+  if (!options.trace.empty() || options.stagger_us > 0) return std::nullopt;
+  return Counters();
+}
+
 json::Object time(const Options& options) {
+  const std::optional<Counters> counters = counters_for(options);
   Bench bench(options);
   const bool traces = !options.trace.empty();
   Session* plain = !traces || options.paired ? &bench.load("", "") : nullptr;
@@ -124,7 +133,8 @@ json::Object time(const Options& options) {
     if (session != nullptr) feed(*session, options.inputs.front());
 
   const json::Value before = conditions();
-  const Times times = measure(plain, traced, {options.warmup, options.iterations, options.stagger_us * std::int64_t{1000}});
+  const Schedule schedule{options.warmup, options.iterations, options.stagger_us * std::int64_t{1000}};
+  const Times times = measure(plain, traced, schedule, counters ? &*counters : nullptr);
   const json::Value after = conditions();
   const std::int64_t peak_rss = peak_rss_bytes();
 
@@ -140,6 +150,7 @@ json::Object time(const Options& options) {
   document.set("traced_ns", times.traced_ns);
   document.set("prepare_ns", times.prepare_ns);
   document.set("peak_rss_bytes", peak_rss);
+  document.set("counters", counters ? counters->read() : json::Value(nullptr));
   document.set("before", before);
   document.set("after", after);
   return document;

@@ -34,7 +34,7 @@ void await_phase(int i, const Schedule& schedule) {
 
 }  // namespace
 
-Times measure(Session* plain, Session* traced, Schedule schedule) {
+Times measure(Session* plain, Session* traced, Schedule schedule, const Counters* counters) {
   Session& primary = plain != nullptr ? *plain : *traced;
   Session* secondary = plain != nullptr ? traced : nullptr;
   Times times;
@@ -49,6 +49,7 @@ Times measure(Session* plain, Session* traced, Schedule schedule) {
     if (secondary != nullptr) step(*secondary);
   }
   if (traced != nullptr) traced->start_trace();
+  if (counters != nullptr) counters->start();
   for (int i = 0; i < schedule.iterations; ++i) {
     await_phase(i, schedule);
     const Step timed = step(primary, plain == nullptr);
@@ -58,6 +59,7 @@ Times measure(Session* plain, Session* traced, Schedule schedule) {
     await_phase(i, schedule);
     times.traced_ns.push_back(step(*secondary, true).run_ns);
   }
+  if (counters != nullptr) counters->stop();
   return times;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "counters.h"
 #include "engine.h"
 
 namespace attnbench {
@@ -24,8 +25,9 @@ struct Times {
   std::vector<std::int64_t> prepare_ns;  // before each of the plain (or only) session's timed runs
 };
 
-// Either may be null. Given both, every timed iteration is one plain run and one traced run, so that
-// whatever disturbs the machine disturbs both.
-Times measure(Session* plain, Session* traced, Schedule schedule);
+// Either session may be null. Given both, every timed iteration is one plain run and one traced run,
+// so that whatever disturbs the machine disturbs both. `counters`, if any, count all timed iterations
+// in one go, with what prepares them: the timed path must not know of it.
+Times measure(Session* plain, Session* traced, Schedule schedule, const Counters* counters = nullptr);
 
 }  // namespace attnbench

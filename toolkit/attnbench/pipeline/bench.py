@@ -23,6 +23,7 @@ from attnbench.errors import AttributionError
 from attnbench.parity.border import feed
 from attnbench.parity.inputs import standard_inputs
 from attnbench.parity.metrics import Array
+from attnbench.pipeline.counters import counters_of
 from attnbench.pipeline.effort import Effort
 from attnbench.pipeline.load import sustain
 from attnbench.pipeline.parity import identify
@@ -168,6 +169,7 @@ class Bench:
             unsettled=tuple(at for at, one in enumerate(self.plain) if one.settled is False),
             sustained=self.loads[-1] if self.loads else None,
             operators=attribution.operators if attribution else (),
+            counters=counters_of(self.plain),
         )
         return replace(made, validity=judge(made, shipped(self.wheel)))
 

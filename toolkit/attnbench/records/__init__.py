@@ -53,6 +53,7 @@ from attnbench.records.measured import (
 )
 from attnbench.records.power import BlindSpot, BlockPower, Power
 from attnbench.records.traced import (
+    Counters,
     Event,
     Launch,
     Operator,
@@ -81,6 +82,7 @@ __all__ = [
     "Case",
     "Comparison",
     "Conditions",
+    "Counters",
     "Delegation",
     "DeviceId",
     "Divergence",

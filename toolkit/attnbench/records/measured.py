@@ -9,6 +9,7 @@ from typing import Literal
 from attnbench.records.exported import Kind
 from attnbench.records.judged import Case, Divergence
 from attnbench.records.power import Power
+from attnbench.records.traced import Counters
 from attnbench_models import Recipe
 
 INSTRUCTIONS = "instructions"
@@ -210,7 +211,7 @@ class Measurement:
     closure = (sum of blocks + sum of residual) / paired plain time.
     `runner_sha256` is of the user's own runner, if that was used. With `clock` "instructions" a
     nanosecond is an instruction, and nothing here is a latency. `sustained` is a process of its own
-    under continuous load, if that was asked for.
+    under continuous load, if that was asked for. `counters` are medians over launches.
     """
 
     artifact: ArtifactId
@@ -242,6 +243,7 @@ class Measurement:
     unsettled: tuple[int, ...] = ()
     sustained: Sustained | None = None
     operators: tuple[OperatorTime, ...] = ()
+    counters: Counters | None = None
 
     def __post_init__(self) -> None:
         if not self.runs or not all(self.runs):

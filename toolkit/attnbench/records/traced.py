@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from attnbench.records.exported import TensorSpec
@@ -54,6 +54,19 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Counters:
+    """
+    What hardware counters say of one inference, by name, and why there is none of the others.
+
+    They count in user mode, in all threads, with what feeds the inference. What was not counted in
+    full is in `unknown`: a count is never an estimate and never zero.
+    """
+
+    counts: Mapping[str, int]
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """
     What one process of the runner measured; raw integer nanoseconds, warm-up apart.
@@ -61,6 +74,7 @@ class Launch:
     `plain_ns` are the timed inferences; with a paired trace `traced_ns` are those of the traced
     copy that alternated with them. Sizes in bytes; `libraries` maps file name to sha256.
     `settled` is whether warm-up ended and stayed over, None where nobody looked or could tell.
+    `counters` are means over the timed inferences, None where they were not read.
     """
 
     engine: str
@@ -77,3 +91,4 @@ class Launch:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     settled: bool | None = None
+    counters: Counters | None = None

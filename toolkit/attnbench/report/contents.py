@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attnbench.report import comparison, power, studies
 from attnbench.report.conditions_table import conditions
+from attnbench.report.counters_table import counters
 from attnbench.report.launches_table import launches, sustained
 from attnbench.report.operators_table import operators
 from attnbench.report.tables import Table, blocks, latency, parity, setting
@@ -18,7 +19,8 @@ def tables(run: Run) -> tuple[Table, ...]:
     gates = judged(run)
     parts = parity(gates), *power.tables(gates)
     times = latency(shown), launches(shown), sustained(shown), blocks(shown)
-    every = *studies.tables(run), *held, *times, *parts, conditions(shown)
+    counted = counters(every_column(run))
+    every = *studies.tables(run), *held, *times, counted, *parts, conditions(shown)
     return tuple(table for table in every if table.rows)
 
 

@@ -26,7 +26,7 @@ PAPER = (
     "device's own peaks allow: 2 MACs at its float32 rate, or the traffic at its memory's, "
     "whichever is longer (Williams, Waterman & Patterson 2009); “35 m” says that the memory alone "
     "would need 35 % of the block's time, “c” that it is the computing. A block above 100 % works "
-    "on what is still in a cache. Hardware counters are not read."
+    "on what is still in a cache."
 )
 
 

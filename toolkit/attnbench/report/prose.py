@@ -8,7 +8,7 @@ from typing import Literal
 
 from attnbench.attribution.conserve import CLOSES_WITHIN
 from attnbench.records import ArtifactId, Comparison, Measurement
-from attnbench.report import comparison, divergence, power, studies, units
+from attnbench.report import comparison, counters_table, divergence, power, studies, units
 from attnbench.report.margins import worst
 from attnbench.report.view import (
     Column,
@@ -85,7 +85,8 @@ def notices(run: Run) -> tuple[Notice, ...]:
 def method(run: Run) -> tuple[tuple[str, str], ...]:
     """Terms and what they mean in this run."""
     held = dict.fromkeys(map(comparison.terms, run.comparisons))
-    return (*studies.terms(run), *held, *_latency_terms(run.measurements), *_parity_terms(run))
+    times = *_latency_terms(run.measurements), *counters_table.terms(measured(run))
+    return (*studies.terms(run), *held, *times, *_parity_terms(run))
 
 
 def _artifacts(run: Run) -> Iterator[ArtifactId]:

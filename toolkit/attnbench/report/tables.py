@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from attnbench.records import Measurement
+from attnbench.records import Counters, Measurement
 from attnbench.report import units
 from attnbench.report.margins import Margin, worst
 from attnbench.report.view import (
@@ -230,12 +230,23 @@ def _facts(m: Measurement) -> dict[str, str]:
         "load average": f"{_load(m.conditions.load_before)} to {_load(m.conditions.load_after)}"
         f" on {units.counted(m.conditions.cores, 'core')}",
         "other processes": _cores(m.conditions.competing_cores),
+        "counters": _counters(m.counters),
         "artifact sha256": m.artifact.sha256[:12],
     }
 
 
 def _cores(busy: float | None) -> str:
     return "?" if busy is None else f"{busy:.2f} cores"
+
+
+def _counters(found: Counters | None) -> str:
+    """Which are unknown, and why."""
+    if found is None:
+        return "not read"
+    reasons: dict[str, list[str]] = {}
+    for name, why in found.unknown.items():
+        reasons.setdefault(why, []).append(name)
+    return "; ".join(f"{', '.join(names)}: {why}" for why, names in reasons.items()) or "all read"
 
 
 def _load(value: float | None) -> str:

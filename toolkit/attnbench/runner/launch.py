@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from attnbench.errors import (
     MissingTool,
     RunnerError,
 )
-from attnbench.records import Event, Launch, Operator, TensorSpec, Trace
+from attnbench.records import Counters, Event, Launch, Operator, TensorSpec, Trace
 from attnbench.runner.place import Argument, Finished, Local, Place, Reads, Writes
 
 Array = NDArray[Any]
@@ -88,6 +88,7 @@ class _Report:
     plain_ns: tuple[int, ...] = ()
     traced_ns: tuple[int, ...] = ()
     peak_rss_bytes: int = 0
+    counters: Counters | None = None
 
     @property
     def digests(self) -> dict[str, str]:
@@ -179,7 +180,16 @@ def _time(
         peak_rss_bytes=report.peak_rss_bytes,
         inputs=report.inputs,
         outputs=report.outputs,
+        counters=_each(report.counters, iterations),
     )
+
+
+def _each(all_of_them: Counters | None, iterations: int) -> Counters | None:
+    """Of one inference."""
+    if all_of_them is None:
+        return None
+    counts = {name: round(count / iterations) for name, count in all_of_them.counts.items()}
+    return replace(all_of_them, counts=counts)
 
 
 def _launch(job: Job, command: str, arguments: Sequence[Argument]) -> _Report:
