@@ -108,6 +108,13 @@ class TestExecuTorch(BackendContract):
             assert len(set(inside)) == 1
             assert None not in inside
 
+    def test_other_gates_are_inside_one_delegate(self, convert):
+        artifact = convert(self.name, "Gates")
+        assert artifact.delegation.outside == ()
+        assert artifact.delegation.delegates == 1
+        verdict = verdict_on(artifact)
+        assert verdict, failures(verdict)
+
     def test_without_rewrites_coord_falls_out_and_the_report_says_where(self, convert):
         artifact = convert(self.name, "coord", ALL)
         assert artifact.rewrites == ()
@@ -131,7 +138,6 @@ class TestExecuTorch(BackendContract):
 
 class TestCoreML(BackendContract):
     name = "coreml"
-    knows_scopes = False
 
     def test_every_operator_of_the_saved_program_is_listed(self, convert):
         kinds = [scope.operator for scope in convert(self.name, "coord").scopes]

@@ -57,8 +57,6 @@ def export(backend, program, example, folder):
 @pytest.mark.usefixtures("converter")
 class BackendContract:
     name: ClassVar[str]
-    knows_scopes: ClassVar[bool] = True
-    """Whether it can say of every operator which module called it."""
 
     @pytest.fixture(params=BLOCKS)
     def block(self, request):
@@ -84,16 +82,11 @@ class BackendContract:
 
     def test_every_operator_has_a_module(self, artifact, block):
         assert artifact.scopes
-        if not self.knows_scopes:
-            assert all(scope.path is None for scope in artifact.scopes), "update knows_scopes"
-            return
         modules = {path for path, _ in module_for(artifact.recipe).named_modules()}
         unknown = [scope for scope in artifact.scopes if scope.path not in modules]
         assert unknown == []
 
     def test_every_block_has_an_operator(self, artifact, block):
-        if not self.knows_scopes:
-            pytest.skip(f"{self.name} keeps no module paths")
         wanted = {"stem", "head", *(ATTENTION if block != "none" else ())}
         paths = {f"{scope.path}." for scope in artifact.scopes}
         assert {one for one in wanted if any(path.startswith(f"{one}.") for path in paths)} == (

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from attnbench.graphs.executorch import ExecuTorchEditor
+from attnbench.graphs.xnnpack import Delegate
 from attnbench.records import Artifact
 from tests.mutation.numbers import Axes, Numbers, other_way_round
 
@@ -33,34 +34,36 @@ class ExecuTorchFile:
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
         self.editor = ExecuTorchEditor(artifact)
+        self.delegate = delegate_of(self.editor)
         self.nodes = self.editor.graph.nodes
 
     def numbers(self, at: int) -> tuple[Numbers, Axes] | None:
         axes = AXES.get(self.nodes[at].operator)
         if axes is None:
             return None
-        union = self.editor.delegate["xnodes"][at]["xnode_union"]
+        union = self.delegate.graph["xnodes"][at]["xnode_union"]
         found = {}
         for name, key in NAMES.items():
-            if (value := self.editor.values.get(union[key])) is not None:
+            if (value := self.delegate.values.get(union[key])) is not None:
                 data = bytes(_buffers(self.editor)[_place(self.editor, value)])
                 found[name] = np.frombuffer(data, np.float32).reshape(value["dims"])
         return found, axes
 
     def with_numbers(self, at: int, new: Numbers) -> bytes:
         editor = ExecuTorchEditor(self.artifact)
-        union = editor.delegate["xnodes"][at]["xnode_union"]
+        delegate = delegate_of(editor)
+        union = delegate.graph["xnodes"][at]["xnode_union"]
         for name, array in new.items():
-            value = editor.values[union[NAMES[name]]]
+            value = delegate.values[union[NAMES[name]]]
             _buffers(editor)[_place(editor, value)] = array.astype(np.float32).tobytes()
         return editor.observed(())
 
     def options(self, at: int) -> Iterator[tuple[str, Make]]:
         for name, edit in (FUSED | EDITS.get(self.nodes[at].operator, {})).items():
-            if edit(copy.deepcopy(self.editor.delegate["xnodes"][at])):
+            if edit(copy.deepcopy(self.delegate.graph["xnodes"][at])):
                 yield name, lambda edit=edit: self._with(at, edit)
 
-        turned = self._turned(self.editor.delegate["xnodes"][at])
+        turned = self._turned(self.delegate.graph["xnodes"][at])
         if turned is not None:
             yield "height and width swapped", lambda: self._with(at, _ordered(turned))
 
@@ -68,12 +71,19 @@ class ExecuTorchFile:
         union = node["xnode_union"]
         if "perm" not in union:
             return None
-        return other_way_round(union["perm"], self.editor.values[union["input_id"]]["dims"])
+        return other_way_round(union["perm"], self.delegate.values[union["input_id"]]["dims"])
 
     def _with(self, at: int, edit: Edit) -> bytes:
         editor = ExecuTorchEditor(self.artifact)
-        edit(editor.delegate["xnodes"][at])
+        edit(delegate_of(editor).graph["xnodes"][at])
         return editor.observed(())
+
+
+def delegate_of(editor: ExecuTorchEditor) -> Delegate:
+    """The one delegate of a program that is nothing else."""
+    (step,) = editor.steps
+    assert step.delegate is not None
+    return step.delegate
 
 
 def _buffers(editor: ExecuTorchEditor) -> Any:
@@ -81,7 +91,7 @@ def _buffers(editor: ExecuTorchEditor) -> Any:
 
 
 def _place(editor: ExecuTorchEditor, value: Any) -> int:
-    key = editor.delegate["constant_data"][value["constant_buffer_idx"]]["named_key"]
+    key = delegate_of(editor).graph["constant_data"][value["constant_buffer_idx"]]["named_key"]
     return int(editor.program.file.named_data.pte_data[key].buffer_index)
 
 

@@ -123,7 +123,7 @@ class Bench:
         }
         try:
             search = searching(file, inputs, self.limits, self.host)
-            found = search.bisect()
+            found = search.find(failed=True)
         except AttnbenchError as error:
             return replace(result, found=f"({error})")
         block = None if found.at is None else search.path(found.at)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +18,21 @@ from attnbench.backends.formats import COREML
 from attnbench.errors import ExportError
 from attnbench.mlprogram import load
 from attnbench.records import Delegation, Scope
-from attnbench.rewrites.base import flattened, output_names
+from attnbench.rewrites.base import flattened, output_names, path_of
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torch.fx import GraphModule
+    from torch.fx import GraphModule, Node
 
     from attnbench.backends.base import Quantising
+    from attnbench.mlprogram import Program
 
 REFUSALS = (RuntimeError, ValueError, TypeError, NotImplementedError, KeyError, AssertionError)
 """What coremltools raises when it cannot convert; it has no exception of its own."""
+
+
+HALF = "_cast_fp16"
+"""What the converter appends to the name of a value that it makes in float16."""
 
 
 class CoreML:
@@ -49,8 +55,10 @@ class CoreML:
         self, program: GraphModule, example: Sequence[Tensor], path: Path, precision: Any
     ) -> Exported:
         try:
+            exported = torch.export.export(flattened(program), tuple(example))
+            exported = exported.run_decompositions({})
             made = coremltools.convert(
-                torch.export.export(flattened(program), tuple(example)).run_decompositions({}),
+                exported,
                 outputs=_outputs(program),
                 convert_to="mlprogram",
                 compute_precision=precision,
@@ -59,9 +67,30 @@ class CoreML:
         except REFUSALS as error:
             raise ExportError(f"coreml: coremltools refused the model: {words(error)}") from error
         made.save(str(path))
-        operations = load(path).operations
-        scopes = tuple(Scope(one.outputs[0].name, one.kind, None) for one in operations)
+        scopes = _scopes(load(path), exported.graph.nodes)
         return Exported(scopes, Delegation(delegates=0, delegated=len(scopes)))
+
+
+def _scopes(saved: Program, nodes: Iterable[Node]) -> tuple[Scope, ...]:
+    """
+    The program's operators, whose values are called as in the graph, but for its outputs.
+
+    One that the converter put in is of the module that reads it first.
+    """
+    *calls, output = (node for node in nodes if node.op in ("call_function", "output"))
+    modules = {node.name: path_of(node) for node in calls}
+    returned = zip(saved.outputs, tree_leaves(output.args[0]), strict=True)
+    paths: dict[str, str | None] = {one.name: path_of(node) for one, node in returned}
+    found = []
+    for one in reversed(saved.operations):
+        name = one.outputs[0].name
+        called = name.removesuffix(HALF)
+        if len(one.outputs) > 1:
+            called = called.rpartition("_")[0]  # and the number of the output
+        path = modules.get(called, paths.get(name))
+        paths |= dict.fromkeys(chain.from_iterable(one.inputs.values()), path)
+        found.append(Scope(name, one.kind, path))
+    return tuple(found[::-1])
 
 
 def _outputs(program: GraphModule) -> list[TensorType]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 
 from attnbench.errors import BadOption
-from attnbench.graphs.base import Editor, Graph, Node
+from attnbench.graphs.base import Content, Editor, Graph, Node, put
 from attnbench.records import Artifact
 
-__all__ = ["EDITED", "Editor", "Graph", "Node", "open_graph"]
+__all__ = ["EDITED", "Content", "Editor", "Graph", "Node", "open_graph", "put"]
 
-EDITED = ("onnx", "tflite", "executorch")
+EDITED = ("onnx", "tflite", "executorch", "coreml")
 """Backends whose files can be edited here."""
 
 
@@ -24,7 +24,7 @@ def open_graph(artifact: Artifact) -> Editor:
     if artifact.backend not in EDITED:
         hint = f"there is one for {', '.join(EDITED)}"
         raise BadOption(f"{artifact.backend}: nothing here looks inside of its files", hint=hint)
-    if not artifact.scopes:
+    if all(scope.path is None for scope in artifact.scopes):
         raise BadOption(
             f"{artifact.path} has no scopes: which value is a block's output is not known",
             hint="only artifacts that attnbench exported have them",

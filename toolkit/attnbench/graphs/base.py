@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from attnbench.records import Artifact
+
+Content = bytes | Mapping[str, bytes]
+"""What is in a file, or in the files of a folder by their paths in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,8 @@ class Graph:
     """
     The operators in execution order, and the names of what goes in and comes out.
 
-    `shapes` has the values whose shape the file tells. `channels_last` says that feature maps in it
-    may be (N, H, W, C).
+    `shapes` has the values of numbers whose shape the file tells. `channels_last` says that feature
+    maps in it may be (N, H, W, C).
     """
 
     nodes: tuple[Node, ...]
@@ -41,19 +45,43 @@ class Graph:
     shapes: Mapping[str, tuple[int, ...]]
     channels_last: bool = True
 
+    def fixed(self) -> frozenset[str]:
+        """The values that are made of constants alone, as weights of fewer bits are."""
+        found: set[str] = set()
+        for node in self.nodes:
+            if found.issuperset(node.inputs):
+                found.update(node.outputs)
+        return frozenset(found)
+
 
 class Editor(Protocol):
-    """An artifact's file, read once. An edit is the content of a new file."""
+    """
+    An artifact's file, read once. An edit is the content of a new file.
+
+    What enters and leaves an edited file is float32 as in the artifact: values of fewer bits are
+    converted by operators of the format's own.
+    """
 
     graph: Graph
 
     def __init__(self, artifact: Artifact) -> None: ...
 
-    def observed(self, values: Sequence[str]) -> bytes:
+    def observed(self, values: Sequence[str]) -> Content:
         """The same file with values as further outputs, after its own and in their order."""
 
-    def cut(self, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
+    def cut(self, inputs: Sequence[str], outputs: Sequence[str]) -> Content:
         """The part that makes `outputs` of `inputs`, with the file's own weights."""
+
+
+def put(path: Path, content: Content) -> None:
+    """Write what is in a file, or in a folder."""
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+        return
+    for name, part in content.items():
+        file = path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(part)
 
 
 def needed(nodes: Sequence[Node], inputs: Sequence[str], outputs: Sequence[str]) -> list[int]:

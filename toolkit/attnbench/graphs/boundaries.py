@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from attnbench.graphs.base import Graph
@@ -41,24 +41,29 @@ def boundaries(
     A block has none whose end was fused with what is behind it, nor one that several such values
     leave: then nothing says which is its output.
     """
+    fixed = graph.fixed()
     found = [
-        _boundary(graph, block, shapes[block.path]) for block in blocks if block.path in shapes
+        _boundary(graph, block, shapes[block.path], fixed)
+        for block in blocks
+        if block.path in shapes
     ]
     order = [one for one in found if one is not None]
     return tuple(sorted(order, key=lambda one: (one.at, -len(one.block.path))))
 
 
-def _boundary(graph: Graph, block: Block, shape: Shape) -> Boundary | None:
+def _boundary(graph: Graph, block: Block, shape: Shape, fixed: Collection[str]) -> Boundary | None:
     inside = [at for at, node in enumerate(graph.nodes) if is_inside(node.path, block.path)]
     nodes = [graph.nodes[at] for at in inside]
-    made = {value: at for at in inside for value in graph.nodes[at].outputs}
+    outputs = {value: at for at in inside for value in graph.nodes[at].outputs}
+    made = {value: at for value, at in outputs.items() if value not in fixed}
     elsewhere = set(graph.outputs).union(
         *(node.inputs for at, node in enumerate(graph.nodes) if at not in set(inside))
     )
     exits = [value for value in made if value in elsewhere and _fits(graph, value, shape)]
     if len(exits) != 1 or _is_fused_away(graph, exits[0], block):
         return None
-    entries = tuple(dict.fromkeys(one for node in nodes for one in node.inputs if one not in made))
+    entering = (one for node in nodes for one in node.inputs if one not in made)
+    entries = tuple(one for one in dict.fromkeys(entering) if one not in fixed)
     return Boundary(block, tuple(inside), entries, exits[0], made[exits[0]], shape)
 
 

@@ -1,176 +1,138 @@
 """
-ExecuTorch programs that are one XNNPACK delegate: its values become outputs of the program.
+ExecuTorch programs: instructions that call kernels and XNNPACK delegates, each with its own graph.
 
-The delegate holds a graph of its own, whose nodes know the ordinal of the operator that they were
-made from. An activation that was fused into its producer has no node.
+A value inside of a delegate leaves it as a further output; one between instructions is copied as
+soon as it is made, since memory is planned ahead and used again.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attnbench.attribution.executorch import KINDS
 from attnbench.errors import BadArtifact, BadOption
-from attnbench.graphs.base import Editor, Graph, Node, needed, placed
-from attnbench.graphs.pte import Program, read_program
+from attnbench.graphs.base import Content, Editor, Graph, Node, needed, placed
+from attnbench.graphs.pte import Draft, Names, Naming, Program, plain, read_program, tensors
+from attnbench.graphs.xnnpack import Delegate
 from attnbench.records import Artifact, Scope
 
-NOBODY = 0xFFFFFFFF
-"""The number of a value that is not there, or is not external."""
 
-OF_NO_OPERATOR = 0xFFFF
-"""The ordinal of a node that the delegate added for its own layout."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """
+    One instruction, its nodes, and the delegate that it calls, if it calls one.
 
-INPUT, OUTPUT = 1, 2
+    `names` has for each argument what the tensors in it are called, None of constants.
+    """
 
-FUSED = ("norm", "clamp")
-"""What is fused into the operator before it."""
-
-WORDS = {
-    "Conv2d": "conv",
-    "DepthwiseConv2d": "depthwise",
-    "FullyConnected": "linear",
-    "AvgPooling2d": "avgpool",
-    "GlobalAvgPooling2d": "mean",
-    "MaxPooling2d": "maxpool",
-    "StaticReshape": "reshape",
-    "StaticTranspose": "transpose",
-    "StaticSlice": "slice",
-    "StaticConstantPad": "pad",
-    "BatchMatrixMultiply": "matmul",
-    "Multiply": "mul",
-    "Add": "add",
-    "Subtract": "sub",
-    "Div": "div",
-    "Sigmoid": "sigmoid",
-    "Hardswish": "hardswish",
-    "Softmax": "softmax",
-    "Clamp": "clamp",
-}
-"""Nodes of the delegate in the words of `attribution.executorch`, where one is sure."""
+    call: Any
+    names: tuple[Names, ...]
+    nodes: tuple[Node, ...]
+    delegate: Delegate | None = None
 
 
 class ExecuTorchEditor:
     """See Editor."""
 
     def __init__(self, artifact: Artifact) -> None:
-        if artifact.delegation.outside or artifact.delegation.delegates != 1:
-            outside = len(artifact.delegation.outside)
-            raise BadOption(
-                f"executorch: {artifact.delegation.delegates} delegates and {outside} operators "
-                "outside of them: only a program that is one delegate can be observed inside",
-                hint="docs/parity.md says what else there is",
-            )
         self.program: Program = read_program(Path(artifact.path))
-        self.delegate = self.program.delegate
-        self.values = {_tensor(one)["id_out"]: _tensor(one) for one in self.delegate["xvalues"]}
-        self.held = self._held()
-        nodes = self.delegate["xnodes"]
-        paths = _paths(nodes, artifact.scopes, artifact.path)
-        roots = [_root(node, artifact.scopes) for node in nodes]
+        plan = self.program.plan
+        naming = Naming(plan)
+        self.steps = tuple(_steps(self.program, naming, artifact))
+        shapes = {str(at): tuple(one.val.sizes) for at, one in enumerate(plan.values) if plain(one)}
+        for step in self.steps:
+            shapes |= step.delegate.shapes() if step.delegate else {}
         self.graph = Graph(
-            placed(map(self._node, nodes, paths, roots)),
-            tuple(str(one) for one in self.delegate["input_ids"] if one not in self.held),
-            tuple(map(str, self.delegate["output_ids"])),
-            {str(at): tuple(one["dims"]) for at, one in self.values.items()},
+            placed(node for step in self.steps for node in step.nodes),
+            tuple(map(str, plan.inputs)),
+            tuple(str(naming.known(at)[0]) for at in plan.outputs),
+            shapes,
         )
 
-    def _held(self) -> dict[int, int]:
-        """The values that enter as constants of the program around, and what they are there."""
-        plan = self.program.file.program.execution_plan[0]
-        args = plan.chains[0].instructions[0].instr_args.args
-        entering = {at: args[self.values[at]["external_id"]] for at in self.delegate["input_ids"]}
-        return {at: value for at, value in entering.items() if value not in plan.inputs}
-
-    def _node(self, node: Any, path: str | None, root: str | None) -> Node:
-        union = node["xnode_union"]
-        outputs = [one for key, one in union.items() if _is_output(key)]
-        inputs = [one for key, one in union.items() if key.endswith("_id") and not _is_output(key)]
-        known = {NOBODY, *self.held}
-        computed = [
-            one
-            for one in inputs
-            if one not in known and not self.values[one]["constant_buffer_idx"]
-        ]
-        name = f"{_kind(node)} {outputs[0]}"
-        values = tuple(map(str, computed)), tuple(map(str, outputs))
-        return Node(name, _kind(node), path, *values, root)
-
-    def observed(self, values: Sequence[str]) -> bytes:
+    def observed(self, values: Sequence[str]) -> Content:
         """See Editor."""
-        return self._between(self.graph.inputs, (*self.graph.outputs, *values), self.graph.nodes)
+        draft = Draft(self.program)
+        shown = {one: draft.tensor(self.graph.shapes[one]) for one in values}
+        self._fill(draft, {one for node in self.graph.nodes for one in node.outputs}, {}, shown)
+        draft.plan.outputs += shown.values()
+        return draft.packed()
 
-    def cut(self, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
+    def cut(self, inputs: Sequence[str], outputs: Sequence[str]) -> Content:
         """See Editor."""
-        kept = [self.graph.nodes[at] for at in needed(self.graph.nodes, inputs, outputs)]
-        return self._between(inputs, outputs, kept)
+        draft = Draft(self.program)
+        given, shown = (
+            {one: draft.tensor(self.graph.shapes[one]) for one in values}
+            for values in (inputs, outputs)
+        )
+        nodes = [self.graph.nodes[at] for at in needed(self.graph.nodes, inputs, outputs)]
+        self._fill(draft, {one for node in nodes for one in node.outputs}, given, shown)
+        draft.plan.inputs, draft.plan.outputs = [*given.values()], [*shown.values()]
+        return draft.packed()
 
-    def _between(
-        self, inputs: Sequence[str], outputs: Sequence[str], kept: Sequence[Node]
-    ) -> bytes:
-        """The program of these nodes alone, with these values at its border."""
-        delegate = copy.deepcopy(self.delegate)
-        made = {one for node in kept for one in node.outputs}
-        pairs = zip(delegate["xnodes"], self.graph.nodes, strict=True)
-        delegate["xnodes"] = [node for node, known in pairs if known.outputs[0] in made]
-        entering = [*map(int, inputs), *self.held]
-        border = {one: at for at, one in enumerate((*entering, *map(int, outputs)))}
-        for one in map(_tensor, delegate["xvalues"]):
-            at = border.get(one["id_out"], NOBODY)
-            one["external_id"] = at
-            one["flags"] = 0 if at == NOBODY else INPUT if at < len(entering) else OUTPUT
-        delegate["num_externs"] = len(border)
-        delegate["input_ids"], delegate["output_ids"] = entering, [*map(int, outputs)]
-        shapes = [self.graph.shapes[one] for one in (*inputs, *outputs)]
-        return self.program.with_delegate(delegate, shapes, len(inputs), self.held.values())
-
-
-def _paths(nodes: Sequence[Any], scopes: Sequence[Scope], source: str) -> list[str | None]:
-    """
-    The module of each node's output: that of the operator, or of the activation fused into it.
-
-    Raises BadArtifact where a node is of another kind than the operator with its ordinal.
-    """
-    ordinals = {node["debug_handle"] for node in nodes}
-    paths: list[str | None] = []
-    for node in nodes:
-        at = node["debug_handle"]
-        if at == OF_NO_OPERATOR:
-            paths.append(None)
-            continue
-        word = _word(scopes[at - 1]) if at <= len(scopes) else ""
-        if not word or WORDS.get(_kind(node), word) != word:
-            raise BadArtifact(f"{source}: its operators are not those of its manifest")
-        while at < len(scopes) and at + 1 not in ordinals and _word(scopes[at]) in FUSED:
-            at += 1
-        paths.append(scopes[at - 1].path)
-    return paths
+    def _fill(
+        self, draft: Draft, kept: set[str], given: dict[str, int], shown: dict[str, int]
+    ) -> None:
+        """Put the instructions that make `kept` into an empty program."""
+        for step in self.steps:
+            arguments = [
+                draft.argument(at, names, given)
+                for at, names in zip(step.call.args, step.names, strict=True)
+            ]
+            if step.delegate is not None:
+                graph, args = step.delegate.between(kept, given, shown, arguments.__getitem__)
+                if graph["xnodes"]:
+                    draft.call_delegate(step.call.delegate_index, graph, args)
+            elif kept.intersection(step.nodes[0].outputs):
+                draft.call(step.call.op_index, arguments)
+            for one in (one for node in step.nodes for one in node.outputs):
+                if one in kept and one in shown and one.isdecimal():
+                    draft.copy(int(one), shown[one])
 
 
-def _root(node: Any, scopes: Sequence[Scope]) -> str | None:
-    at = node["debug_handle"]
-    return None if at == OF_NO_OPERATOR else scopes[at - 1].path
+def _steps(program: Program, naming: Naming, artifact: Artifact) -> Iterator[Step]:
+    """The instructions in their order. Raises BadArtifact where they are not the manifest's."""
+    outside = [scope for scope in artifact.scopes if scope.delegate is None]
+    calls = [one.instr_args for one in program.plan.chains[0].instructions]
+    number = 0
+    for call in calls:
+        if hasattr(call, "delegate_index"):
+            yield _delegate(call, program, naming, artifact, number)
+            number += 1
+        elif hasattr(call, "op_index"):
+            operator = program.plan.operators[call.op_index].name.partition("::")[2]
+            scope = outside.pop(0) if outside else None
+            if scope is None or scope.operator.partition(".")[0] != operator:
+                raise BadArtifact(f"{artifact.path}: its operators are not those of its manifest")
+            yield _kernel(call, operator, naming, scope)
+        else:
+            raise BadOption(f"{artifact.path}: nothing here looks into programs that branch")
 
 
-def _word(scope: Scope) -> str:
-    word = KINDS.get(scope.operator.partition(".")[0], "?")
-    return "transpose" if word == "operand" else word  # of a product, and not always absorbed by it
+def _delegate(call: Any, program: Program, naming: Naming, artifact: Artifact, number: int) -> Step:
+    scopes = [scope for scope in artifact.scopes if scope.delegate == number]
+    whole = len(scopes) == len(artifact.scopes) and artifact.recipe.precision != "int8"
+    graph = program.graphs[call.delegate_index]
+    first = len(call.args) - len(graph["output_ids"])
+    entering = [naming.known(at) for at in call.args[:first]]
+    names = (*entering, *(naming.made(at) for at in call.args[first:]))
+    border = [one[0] if one else None for one in names]
+    delegate = Delegate(graph, border, call.delegate_index)
+    nodes = delegate.nodes(scopes, artifact.path, whole=whole)
+    return Step(call, names, tuple(nodes), delegate)
 
 
-def _kind(node: Any) -> str:
-    return str(node["xnode_union_type"]).removeprefix("XNN")
-
-
-def _is_output(key: str) -> bool:
-    return key.startswith("output") and key.endswith("_id")
-
-
-def _tensor(value: Any) -> Any:
-    union = value["xvalue_union"]
-    return union.get("tensor_value", union)
+def _kernel(call: Any, operator: str, naming: Naming, scope: Scope) -> Step:
+    """A call of a kernel, whose last argument is what it returns."""
+    returned = tensors(naming.plan, call.args[-1])
+    taken = [at for at in call.args if not set(tensors(naming.plan, at)) & set(returned)]
+    entering = {at: naming.known(at) for at in taken}
+    names = tuple(entering[at] if at in entering else naming.made(at) for at in call.args)
+    inputs = (name for at in taken for name in entering[at] if name is not None)
+    outputs = tuple(map(str, returned))
+    node = Node(f"{operator} {outputs[0]}", operator, scope.path, tuple(inputs), outputs)
+    return Step(call, names, (node,))
 
 
 EDITOR: type[Editor] = ExecuTorchEditor

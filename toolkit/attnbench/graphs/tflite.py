@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import struct
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 from attnbench.errors import BadArtifact
-from attnbench.graphs.base import Editor, Graph, Node, needed, placed
+from attnbench.graphs.base import Content, Editor, Graph, Node, needed, placed
 from attnbench.records import Artifact
 
 MAGIC = b"TFL3"
 LAST = "~"
 """How the names of further outputs begin in the signature: after all others in any order."""
+
+TYPES = schema.TensorType
 
 
 class TFLiteEditor:
@@ -38,7 +41,7 @@ class TFLiteEditor:
             {
                 str(at): tuple(map(int, tensor.shape))
                 for at, tensor in enumerate(main.tensors)
-                if tensor.type == schema.TensorType.FLOAT32 and tensor.shape is not None
+                if tensor.type in (TYPES.FLOAT32, TYPES.INT8) and tensor.shape is not None
             },
         )
 
@@ -56,11 +59,11 @@ class TFLiteEditor:
     def _is_constant(self, at: int) -> bool:
         return self.model.buffers[self.model.subgraphs[0].tensors[at].buffer].data is not None
 
-    def observed(self, values: Sequence[str]) -> bytes:
+    def observed(self, values: Sequence[str]) -> Content:
         """See Editor."""
         return self._packed(self.graph.inputs, (*self.graph.outputs, *values))
 
-    def cut(self, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
+    def cut(self, inputs: Sequence[str], outputs: Sequence[str]) -> Content:
         """See Editor."""
         return self._packed(inputs, outputs, needed(self.graph.nodes, inputs, outputs))
 
@@ -70,26 +73,66 @@ class TFLiteEditor:
         """The model between these values; with `kept` of these operators alone."""
         model = copy.copy(self.model)
         main = copy.copy(model.subgraphs[0])
-        main.inputs, main.outputs = list(map(int, inputs)), list(map(int, outputs))
+        main.tensors, model.operatorCodes = [*main.tensors], [*model.operatorCodes]
+        before = [_converted(model, main, int(one), "QUANTIZE") for one in inputs]
+        after = [_converted(model, main, int(one), "DEQUANTIZE") for one in outputs]
+        main.inputs, main.outputs = [at for at, _ in before], [at for at, _ in after]
         if kept is not None:
             main.operators = [main.operators[at] for at in kept]
-            model.buffers = self._buffers(main.operators)
+            model.buffers = self._buffers(main)
+        main.operators = [
+            *chain.from_iterable(made for _, made in before),
+            *main.operators,
+            *chain.from_iterable(made for _, made in after),
+        ]
         model.subgraphs = [main, *model.subgraphs[1:]]
-        model.signatureDefs = [_signature(inputs, outputs)]
+        model.signatureDefs = [_signature(main.inputs, main.outputs)]
         builder = flatbuffers.Builder(1 << 20)
         builder.Finish(model.Pack(builder), MAGIC)
         return bytes(builder.Output())
 
-    def _buffers(self, operators: Iterable[Any]) -> list[Any]:
-        """The buffers in their order, empty where none of these operators reads them."""
-        tensors = self.model.subgraphs[0].tensors
-        read = {tensors[at].buffer for one in operators for at in one.inputs if at >= 0}
+    def _buffers(self, main: Any) -> list[Any]:
+        """The buffers in their order, empty where no operator of the subgraph reads them."""
+        read = {main.tensors[at].buffer for one in main.operators for at in one.inputs if at >= 0}
         return [
             one if at in read else schema.BufferT() for at, one in enumerate(self.model.buffers)
         ]
 
 
-def _signature(inputs: Sequence[str], outputs: Sequence[str]) -> Any:
+def _converted(model: Any, main: Any, at: int, way: str) -> tuple[int, list[Any]]:
+    """
+    The tensor for one that is at the border, and the operators between the two.
+
+    One in 8 bits gets another in float32, which the model then has besides.
+    """
+    tensor = main.tensors[at]
+    if tensor.type == TYPES.FLOAT32:
+        return at, []
+    outer = copy.copy(tensor)
+    outer.type, outer.quantization, outer.buffer = TYPES.FLOAT32, None, 0
+    outer.name = LAST.encode() + tensor.name
+    main.tensors.append(outer)
+    new = len(main.tensors) - 1
+    made = schema.OperatorT()
+    made.opcodeIndex = _code(model, way)
+    made.inputs, made.outputs = ([new], [at]) if way == "QUANTIZE" else ([at], [new])
+    return new, [made]
+
+
+def _code(model: Any, kind: str) -> int:
+    """The number of a kind of operator in the model, which gets it if it has none."""
+    wanted = getattr(schema.BuiltinOperator, kind)
+    kinds = [max(one.builtinCode, one.deprecatedBuiltinCode) for one in model.operatorCodes]
+    if wanted not in kinds:
+        code = schema.OperatorCodeT()
+        code.builtinCode = code.deprecatedBuiltinCode = wanted
+        code.version = 2  # the first with 8 bits and a sign
+        model.operatorCodes.append(code)
+        return len(kinds)
+    return kinds.index(wanted)
+
+
+def _signature(inputs: Sequence[int], outputs: Sequence[int]) -> Any:
     made = schema.SignatureDefT()
     made.signatureKey, made.subgraphIndex = b"serving_default", 0
     made.inputs = [_mapping(f"{LAST}{at:06}", one) for at, one in enumerate(inputs)]
@@ -97,9 +140,9 @@ def _signature(inputs: Sequence[str], outputs: Sequence[str]) -> Any:
     return made
 
 
-def _mapping(name: str, tensor: str) -> Any:
+def _mapping(name: str, tensor: int) -> Any:
     made = schema.TensorMapT()
-    made.name, made.tensorIndex = name.encode(), int(tensor)
+    made.name, made.tensorIndex = name.encode(), tensor
     return made
 
 

@@ -66,7 +66,7 @@ def load(path: Path) -> Program:
     Raises BadArtifact when it is none, is damaged, or holds something else than an mlprogram, and
     UnknownOperator for a type of value that is not computed with.
     """
-    file = _model_file(path)
+    file = model_file(path)
     model = parse(file)
     kind = model.WhichOneof("Type")
     if kind != "mlProgram":
@@ -91,7 +91,7 @@ def load(path: Path) -> Program:
     return Program(path, inputs, outputs, constants, tuple(operations))
 
 
-def _model_file(path: Path) -> Path:
+def model_file(path: Path) -> Path:
     """The package's model, where its manifest says."""
     try:
         manifest = json.loads((path / "Manifest.json").read_bytes())

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from attnbench.graphs import Content
 from attnbench.graphs.boundaries import Boundary
 from attnbench.graphs.layouts import Layout, layouts
 from attnbench.parity.cases import Expected
 from attnbench.parity.limits import Limits
 from attnbench.parity.metrics import Array, max_error
-from attnbench.pipeline.inside import Call, Inside
+from attnbench.pipeline.inside import Call
 from attnbench.pipeline.probe import Probe, run, worst
+from attnbench.pipeline.rounded_inside import AnyInside
 from attnbench.records import Case
 
 ALIKE = 1e-2
@@ -39,7 +41,7 @@ class Alone:
     `output` is how it returns its own. `case` is the worst.
     """
 
-    content: bytes
+    content: Content
     entries: tuple[Entry, ...]
     output: Layout
     calls: tuple[Call, ...]
@@ -53,7 +55,7 @@ class Alone:
         return [one.name for one in self.expected].index(self.case.input)
 
 
-def alone(place: Boundary, probe: Probe, inside: Inside, limits: Limits) -> Alone | None:
+def alone(place: Boundary, probe: Probe, inside: AnyInside, limits: Limits) -> Alone | None:
     """The block by itself; None if what enters it is none of what PyTorch calls it with."""
     calls = inside.calls(place.block.path)
     entries = _entries(place, probe, calls)

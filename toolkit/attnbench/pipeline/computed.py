@@ -56,9 +56,20 @@ def outputs_of(
     artifact: Artifact, inputs: Sequence[Sequence[Array]], device: Device
 ) -> list[list[Array]]:
     """The outputs for each set of inputs, all computed in one launch on the device."""
-    path, engine = Path(artifact.path), format_of(artifact.backend).engine
-    if engine is not None:
-        return compute(Job(engine, path, artifact.sha256, place=device.place), inputs)
+    kind = format_of(artifact.backend)
+    return outputs_of_file(kind, Path(artifact.path), inputs, device, artifact.sha256)
+
+
+def outputs_of_file(
+    kind: Format,
+    path: Path,
+    inputs: Sequence[Sequence[Array]],
+    device: Device,
+    sha256: str = "",
+) -> list[list[Array]]:
+    """The same of a file that nothing else is known of."""
+    if kind.engine is not None:
+        return compute(Job(kind.engine, path, sha256, place=device.place), inputs)
     program = mlprogram.load(path)
     if sys.platform == "darwin":
         from attnbench.mlprogram.predict import predict

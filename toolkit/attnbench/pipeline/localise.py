@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -11,19 +11,21 @@ from pathlib import Path
 import numpy as np
 
 from attnbench.devices import Device
-from attnbench.errors import AttnbenchError, BadOption
+from attnbench.errors import AttnbenchError
 from attnbench.graphs import open_graph
 from attnbench.graphs.boundaries import boundaries
 from attnbench.parity.cases import Expected
 from attnbench.parity.limits import Limits
-from attnbench.pipeline.inside import Inputs, Inside
+from attnbench.pipeline.alone import Alone
+from attnbench.pipeline.computed import evidence
+from attnbench.pipeline.inside import Inputs
 from attnbench.pipeline.operators import first_operator
 from attnbench.pipeline.parity import Question
 from attnbench.pipeline.probe import Probe
-from attnbench.pipeline.reference import reference_of
 from attnbench.pipeline.repro import write_repro
+from attnbench.pipeline.rounded_inside import AnyInside, RoundedInside, inside_of
 from attnbench.pipeline.search import Found, Search
-from attnbench.records import DIFFERS, Artifact, Divergence, Verdict
+from attnbench.records import DIFFERS, Artifact, BlockError, Divergence, Verdict
 from attnbench.rewrites import REWRITES
 
 REPRO = Path("reports/repro")
@@ -76,16 +78,14 @@ def localise(
     asked = [one for one in question.expected if _fails(verdict, one)] or list(question.expected)
     inputs = {one.name: question.inputs[one.name] for one in asked}
     search = searching(artifact, inputs, question.limits(artifact), device)
-    found = search.all() if verdict else search.bisect()
+    found = search.find(failed=not verdict)
     return _divergence(search, found, _steady(search, asked), folder)
 
 
 def searching(artifact: Artifact, inputs: Inputs, limits: Limits, device: Device) -> Search:
     """The blocks of an artifact on these inputs, none of them looked at yet. Raises BadOption."""
-    if artifact.recipe.precision != "fp32":
-        raise BadOption("blocks are held to PyTorch in float32 alone")
     editor = open_graph(artifact)
-    inside = Inside.of(reference_of(artifact), inputs)
+    inside = inside_of(artifact, inputs)
     return Search(
         Probe.of(artifact, editor, device, [*inputs.values()]),
         inside,
@@ -94,11 +94,14 @@ def searching(artifact: Artifact, inputs: Inputs, limits: Limits, device: Device
     )
 
 
-def _shapes(artifact: Artifact, inside: Inside) -> dict[str, tuple[int, ...]]:
+def _shapes(artifact: Artifact, inside: AnyInside) -> dict[str, tuple[int, ...]]:
     """Of the outputs of the blocks, but for those that a rewrite has computed away."""
+    paths = [one.path for one in artifact.blocks]
+    if isinstance(inside, RoundedInside):  # what was computed away is not in its graph either
+        return inside.shapes(paths)
     moving = {one.name for one in REWRITES if one.moves}
     gone = [one.paths for one in artifact.rewrites if one.name in moving]
-    return inside.shapes((one.path for one in artifact.blocks), chain.from_iterable(gone))
+    return inside.shapes(paths, chain.from_iterable(gone))
 
 
 def _fails(verdict: Verdict, expected: Expected) -> bool:
@@ -108,7 +111,7 @@ def _fails(verdict: Verdict, expected: Expected) -> bool:
 
 def _divergence(search: Search, found: Found, steady: bool, folder: Path) -> Divergence:
     part, operator, repro = found.alone, None, None
-    notes = found.notes
+    notes = (*found.notes, *_comparison(search.probe.artifact))
     if found.at is not None and part is not None and not part.case.passed:
         place = search.places[found.at]
         operator = first_operator(place, part, search.probe, search.inside, search.limits)
@@ -119,7 +122,7 @@ def _divergence(search: Search, found: Found, steady: bool, folder: Path) -> Div
     known = {place.block.path for place in search.places}
     probe = search.probe
     return Divergence(
-        block=None if found.at is None else search.seen[found.at],
+        block=None if found.at is None else _error(search.seen[found.at], part),
         before=search.before(found.first),
         worst=search.nearest() if found.at is None else None,
         method=found.method,
@@ -132,6 +135,20 @@ def _divergence(search: Search, found: Found, steady: bool, folder: Path) -> Div
         notes=notes,
         repro=repro,
     )
+
+
+def _error(block: BlockError, part: Alone | None) -> BlockError:
+    """The block's error in the artifact; where that is within its limit, the one alone."""
+    return block if part is None or not block.case.passed else replace(block, case=part.case)
+
+
+def _comparison(artifact: Artifact) -> Iterator[str]:
+    """What was compared with what, where that is not the runtime with PyTorch in float32."""
+    precision = artifact.recipe.precision
+    if precision != "fp32":
+        yield f"blocks are held to PyTorch with its numbers rounded to {precision}, as in the file"
+    if evidence(artifact) == "program":
+        yield "the saved program was computed here, where to look at a value changes no other"
 
 
 def _steady(search: Search, asked: Sequence[Expected]) -> bool:

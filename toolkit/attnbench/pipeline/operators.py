@@ -26,6 +26,7 @@ from attnbench.pipeline.alone import Alone
 from attnbench.pipeline.inside import Inside
 from attnbench.pipeline.probe import Probe, run, worst
 from attnbench.pipeline.reference import trace
+from attnbench.pipeline.rounded_inside import AnyInside
 from attnbench.records import Artifact, FirstOperator, is_inside
 from attnbench.rewrites import REWRITES, rewrite
 from attnbench.rewrites.base import path_of
@@ -36,19 +37,27 @@ MOVING = frozenset(
         *("Expand", "Pad", "Cast", "RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "SLICE"),
         *("STRIDED_SLICE", "SPLIT", "BROADCAST_TO", "PAD", "PADV2", "CAST", "StaticReshape"),
         *("StaticTranspose", "StaticSlice", "StaticConstantPad", "Copy", "Convert"),
+        *("QuantizeLinear", "DequantizeLinear", "QUANTIZE", "DEQUANTIZE"),
+        *("reshape", "transpose", "squeeze", "expand_dims", "slice_by_index", "slice_by_size"),
+        *("split", "pad", "cast", "identity"),
     }
 )
-"""Operators that move numbers, in the words of the three formats."""
+"""Operators that move numbers, or store them otherwise, in the words of the formats."""
 
 
 def first_operator(
-    place: Boundary, part: Alone, probe: Probe, inside: Inside, limits: Limits
+    place: Boundary, part: Alone, probe: Probe, inside: AnyInside, limits: Limits
 ) -> FirstOperator | None:
     """The first operator whose value is none of PyTorch's; None if there is no such."""
-    arrays, call = [*inside.inputs.values()][part.worst], part.calls[part.worst]
-    known = _values(probe.artifact, inside.single, arrays, place.block.path)
+    call = part.calls[part.worst]
+    if isinstance(inside, Inside):
+        arrays = [*inside.inputs.values()][part.worst]
+        known = _values(probe.artifact, inside.single, arrays, place.block.path)
+    else:
+        known = inside.values(place.block.path, call)
     graph = probe.editor.graph
-    nodes = [graph.nodes[i] for i in place.nodes if graph.nodes[i].outputs[0] in graph.shapes]
+    seen = graph.shapes.keys() - graph.fixed()
+    nodes = [graph.nodes[i] for i in place.nodes if graph.nodes[i].outputs[0] in seen]
     shown = [node.outputs[0] for node in nodes]
     content = probe.editor.cut(place.entries, shown)
     fed = [one.fed(call) for one in part.entries]

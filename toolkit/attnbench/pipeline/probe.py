@@ -12,13 +12,13 @@ import numpy as np
 
 from attnbench.backends import format_of
 from attnbench.devices import Device
-from attnbench.graphs import Editor
+from attnbench.graphs import Content, Editor, put
 from attnbench.parity.cases import Expected
 from attnbench.parity.judge import distances
 from attnbench.parity.limits import Limits
 from attnbench.parity.metrics import Array, max_error
+from attnbench.pipeline.computed import outputs_of, outputs_of_file
 from attnbench.records import Artifact, Case
-from attnbench.runner import Job, compute
 
 Outputs = list[list[Array]]
 
@@ -45,8 +45,7 @@ class Probe:
         cls, artifact: Artifact, editor: Editor, device: Device, inputs: Sequence[Sequence[Array]]
     ) -> Probe:
         """After a run of the artifact as it is."""
-        content = Path(artifact.path).read_bytes()
-        plain = run(artifact.backend, content, inputs, device)
+        plain = outputs_of(artifact, inputs, device)
         return cls(artifact, editor, device, tuple(inputs), plain)
 
     def look(self, values: Sequence[str]) -> list[dict[str, Array]]:
@@ -65,14 +64,15 @@ class Probe:
         return [inputs | dict(zip(names, outputs, strict=True)) for inputs, outputs in pairs]
 
 
-def run(backend: str, content: bytes, inputs: Sequence[Sequence[Array]], device: Device) -> Outputs:
+def run(
+    backend: str, content: Content, inputs: Sequence[Sequence[Array]], device: Device
+) -> Outputs:
     """The outputs of a file with that content on each set of inputs."""
     kind = format_of(backend)
-    assert kind.engine is not None  # only what runs here is judged
     with tempfile.TemporaryDirectory(prefix="attnbench-") as folder:
         path = Path(folder, f"edited{kind.suffix}")
-        path.write_bytes(content)
-        return compute(Job(kind.engine, path, place=device.place), inputs)
+        put(path, content)
+        return outputs_of_file(kind, path, inputs, device)
 
 
 def distance(one: Array, other: Array) -> float:

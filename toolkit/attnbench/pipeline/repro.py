@@ -12,12 +12,22 @@ from torch.utils._pytree import tree_map
 from attnbench.backends import format_of
 from attnbench.errors import ExportError
 from attnbench.files import check_writable, remove, write
+from attnbench.graphs import put
 from attnbench.graphs.boundaries import Boundary
 from attnbench.pipeline.alone import Alone
 from attnbench.pipeline.inside import Call
 from attnbench.pipeline.probe import Probe
 from attnbench.pipeline.reference import trace
-from attnbench.pipeline.reproduce import EXACT, EXPECTED, FACTS, GOT, MODULE, README, Facts
+from attnbench.pipeline.reproduce import (
+    EXACT,
+    EXPECTED,
+    FACTS,
+    GOT,
+    MODULE,
+    OTHER,
+    README,
+    Facts,
+)
 from attnbench.store import to_json
 
 
@@ -51,10 +61,15 @@ def write_repro(
     expected = part.expected[part.worst]
     np.save(target / EXPECTED, expected.single[0])
     np.save(target / EXACT, expected.double[0])
+    for other in expected.reordered:
+        np.save(target / OTHER, other)
     np.save(target / GOT, part.got[part.worst])
-    (target / facts.file).write_bytes(part.content)
+    put(target / facts.file, part.content)
     write(target / FACTS, to_json(facts))
-    write(target / README, _readme(facts, target, saved=_save(module, call, part, target)))
+    # What enters a block of the rounded reference comes in an order of its own.
+    same = facts.precision == "fp32" or len(part.entries) == 1
+    saved = same and _save(module, call, part, target)
+    write(target / README, _readme(facts, target, saved=saved))
     return target
 
 
@@ -75,9 +90,20 @@ def _plain(one: object) -> object:
     return one.clone() if isinstance(one, Tensor) else one
 
 
+def _expected(precision: str) -> str:
+    """What the files of PyTorch's outputs hold."""
+    if precision == "fp32":
+        return (
+            f"`{EXPECTED}`, `{EXACT}`, `{OTHER}`: what PyTorch returns, in float32, in float64, "
+            "and in float32 with its sums in another order"
+        )
+    other = "float32" if precision == "fp16" else f"ranges that are wider, in `{OTHER}` by more"
+    return f"`{EXPECTED}`: what PyTorch rounded to {precision} returns; `{EXACT}`: with {other}"
+
+
 def _readme(facts: Facts, target: Path, *, saved: bool) -> str:
     case, inputs = facts.case, ", ".join(f"`{one}`" for one in facts.inputs)
-    module = f"- `{MODULE}`: the block in PyTorch, for torch.export.load\n" if saved else ""
+    module = f"- `{MODULE}`: the block in PyTorch, in float32, for torch.export.load\n"
     return f"""\
 # {facts.block} of {facts.model} in {facts.backend}
 
@@ -87,8 +113,8 @@ What `{facts.file}` returns in its runtime differs from PyTorch: {case.metric} i
     python -m attnbench.pipeline.reproduce {target}
 
 - `{facts.file}`: the block, cut out of the artifact with the artifact's own weights
-{module}- {inputs}: what PyTorch calls it with, on the input "{case.input}" of the model
-- `{EXPECTED}`, `{EXACT}`: what PyTorch returns, in float32 and in float64
+{module if saved else ""}- {inputs}: what PyTorch calls it with, on the input "{case.input}" of the model
+- {_expected(facts.precision)}
 - `{GOT}`: what the runtime returned, in PyTorch's layout
 - `{FACTS}`: layouts, limit and device
 """

@@ -14,17 +14,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from attnbench.backends import format_of
 from attnbench.devices import DEVICES
 from attnbench.errors import AttnbenchError, BadInput
 from attnbench.graphs.layouts import Layout
 from attnbench.parity.cases import Expected
 from attnbench.parity.limits import limits_for
-from attnbench.pipeline.probe import run, worst
+from attnbench.pipeline.computed import outputs_of_file
+from attnbench.pipeline.probe import worst
 from attnbench.records import Case
 from attnbench.store import from_json
 
 FACTS, MODULE, README = "repro.json", "module.pt2", "README.md"
-EXPECTED, EXACT, GOT = "expected.npy", "expected64.npy", "got.npy"
+EXPECTED, EXACT, OTHER, GOT = "expected.npy", "expected64.npy", "expected-other.npy", "got.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ def reproduce(folder: Path, device: str | None = None) -> Case:
     """
     The worst case of the block on its input, now.
 
-    PyTorch's output comes from the module if that could be saved, else from the folder. Raises
-    BadInput for a folder that is none of ours.
+    In float32 PyTorch's output comes from the module, if that could be saved; else, and in fewer
+    bits, from the folder. Raises BadInput for a folder that is none of ours.
     """
     if not (folder / FACTS).is_file():
         raise BadInput(f"{folder} has no {FACTS}", hint="a failing `attnbench parity` writes one")
@@ -61,12 +63,13 @@ def reproduce(folder: Path, device: str | None = None) -> Case:
     arrays = [np.load(folder / file) for file in facts.inputs]
     fed = [way.write(array) for way, array in zip(facts.layouts, arrays, strict=True)]
     on = DEVICES.get(device or facts.device)
-    ((made,),) = run(facts.backend, (folder / facts.file).read_bytes(), [fed], on)
+    ((made,),) = outputs_of_file(format_of(facts.backend), folder / facts.file, [fed], on)
     single, exact = np.load(folder / EXPECTED), np.load(folder / EXACT)
-    if (folder / MODULE).is_file():
+    others = (np.load(folder / OTHER),) if (folder / OTHER).is_file() else ()
+    if facts.precision == "fp32" and (folder / MODULE).is_file():
         tensors = map(torch.from_numpy, arrays)
         single = torch.export.load(folder / MODULE).module()(*tensors).detach().numpy()
-    expected = Expected(facts.case.input, (single,), (exact,))
+    expected = Expected(facts.case.input, (single,), (exact,), reordered=others)
     return worst([expected], [facts.output.read(made)], limits_for(facts.backend, facts.precision))
 
 

@@ -93,7 +93,7 @@ class RoundedReference:
         labels = any(np.issubdtype(one.dtype, np.integer) for one in plain.single)
         watched = self._chosen_from() if labels else ()
         made, logits = self._run(arrays, self.rounding, watched)
-        others = [self._run(arrays, one, watched) for one in self._others()]
+        others = [self._run(arrays, one, watched) for one in self.others()]
         first, *second = (outputs for outputs, _ in others)
         if self.rounding.precision == "fp16":
             first = plain.single
@@ -107,7 +107,7 @@ class RoundedReference:
             margins=margins,
         )
 
-    def _others(self) -> tuple[Rounding, ...]:
+    def others(self) -> tuple[Rounding, ...]:
         """Roundings whose distances say what rounding may do; in fp16 that is none at all."""
         if self.rounding.precision == "fp16":
             return (replace(self.rounding, only=NOWHERE),)

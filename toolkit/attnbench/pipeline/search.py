@@ -10,11 +10,15 @@ from attnbench.graphs.boundaries import Boundary
 from attnbench.parity.bisection import first_wrong
 from attnbench.parity.limits import Limits
 from attnbench.pipeline.alone import Alone, alone, layout
-from attnbench.pipeline.inside import Inside
 from attnbench.pipeline.probe import Probe, badness, worst
+from attnbench.pipeline.rounded_inside import AnyInside
 from attnbench.records import BlockError, Case
 
 AFTER_ALL = "the outputs differ all the same: the error comes from operators of no block after them"
+
+ADDED_UP = "each block is right alone: what is beyond its limit has added up from block to block"
+
+ALL_RIGHT = "each block is right alone: the error comes from operators of no block, or has added up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Search:
     """The blocks of an artifact, and what is known of the outputs of each."""
 
     probe: Probe
-    inside: Inside
+    inside: AnyInside
     places: tuple[Boundary, ...]
     limits: Limits
     seen: dict[int, BlockError] = field(default_factory=dict)
@@ -67,6 +71,36 @@ class Search:
             block = self.places[at].block
             self.seen[at] = BlockError(block.path, block.kind, max(found, key=badness))
 
+    @property
+    def precision(self) -> str:
+        """The number format of the artifact."""
+        return self.probe.artifact.recipe.precision
+
+    def find(self, *, failed: bool) -> Found:
+        """The block at fault, in an artifact that has `failed` or passed, the way that fits it."""
+        if self.precision == "int8":
+            return self.injecting(failed=failed)
+        if failed:
+            return self.bisect()
+        return self.all() if self.precision == "fp32" else self.injecting(failed=False)
+
+    def injecting(self, *, failed: bool) -> Found:
+        """
+        The first block that is wrong alone, where rounding makes errors add up, and vanish again.
+
+        Run alone are those that are beyond their limits, in an artifact that failed then the rest.
+        """
+        everything = range(len(self.places))
+        self.look(everything)
+        beyond = [at for at in everything if not self.right(at)]
+        tried = [*beyond, *(at for at in everything if failed and self.right(at))]
+        for count, at in enumerate(tried, 1):
+            part = self._alone(at)
+            if _is_wrong(part):
+                return Found(at, at, "linear", part, (self._counted(count),))
+        notes = (self._counted(len(tried)), ALL_RIGHT if failed else ADDED_UP) if tried else ()
+        return Found(None, len(everything), "linear", notes=notes)
+
     def bisect(self) -> Found:
         """
         The block at fault in an artifact whose outputs are wrong.
@@ -80,6 +114,8 @@ class Search:
             if _is_wrong(part):
                 self.look([at])
                 return Found(at, first, "bisection", part)
+        if self.precision != "fp32":
+            return self.injecting(failed=True)
         found = self.all()
         return found if found.at is not None else replace(found, notes=(AFTER_ALL,))
 
@@ -118,10 +154,19 @@ class Search:
         around = [at for at, place in enumerate(self.places) if place.around(self.places[first])]
         tried: list[tuple[int, Alone | None]] = []
         for at in (first, *sorted(around, key=lambda one: -len(self.path(one)))):
-            tried.append((at, alone(self.places[at], self.probe, self.inside, self.limits)))
+            tried.append((at, self._alone(at)))
             if _is_wrong(tried[-1][1]):
                 return tried[-1]
         return tried[0]
+
+    def _alone(self, at: int) -> Alone | None:
+        return alone(self.places[at], self.probe, self.inside, self.limits)
+
+    def _counted(self, tried: int) -> str:
+        return (
+            f"errors of {self.precision} add up from block to block and vanish in rounding, so at "
+            f"fault is the first that is wrong alone; {tried} of {len(self.places)} were run so"
+        )
 
     def _doubts(self, first: int, part: Alone | None) -> tuple[str, ...]:
         if part is None:

@@ -141,7 +141,7 @@ class Simulation(Interpreter):
         if self.rounding.stores(n):
             made = self.rounding.activation(n.name, made)
         if n.name in self.watched:
-            self.seen[n.name] = made
+            self.seen[n.name] = made.clone()  # what follows may write into it
         return made
 
     def fetch_args_kwargs_from_env(self, n: Node) -> Any:

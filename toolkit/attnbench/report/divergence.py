@@ -34,8 +34,11 @@ def _sentences(found: Divergence) -> Iterator[str]:
 
 
 def _no_block(found: Divergence) -> Iterator[str]:
-    yield "no block that can be observed is beyond its limit."
-    if found.worst is not None:
+    added = found.worst is not None and not found.worst.case.passed
+    yield f"no block that can be observed is {'wrong alone' if added else 'beyond its limit'}."
+    if found.worst is not None and added:
+        yield f"Farthest beyond its limit in the file is {_block(found.worst)}."
+    elif found.worst is not None:
         yield f"Nearest to it is {_block(found.worst)}."
 
 
