@@ -88,6 +88,22 @@ class OneMinus(nn.Module):
 one_minus = partial(with_block, OneMinus)
 
 
+class Gates(nn.Module):
+    """Gates with operators that XNNPACK takes in one form only, one behind the other."""
+
+    NAMES = ("eca", "gc", "sk", "triplet", "cpca", "bam")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = conv_norm(3, 8, 3, stride=2)
+        self.gates = nn.Sequential(*(create_block(name, 8) for name in self.NAMES))
+        self.pool = nn.AvgPool2d(2, ceil_mode=True)
+        self.head = Head(8, 16, 10, dropout=0.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.pool(self.gates(self.stem(x))))
+
+
 class Refused(nn.Module):
     """An operator that no converter here has: the Bessel function J0."""
 

@@ -110,6 +110,17 @@ class Turned(nn.Module):
         return nn.functional.hardswish(self.mix(laid)).permute(0, 1, 3, 2)
 
 
+class Swished(nn.Module):
+    """A hard-swish of a strip, before a convolution."""
+
+    def __init__(self, axis: int = 2) -> None:
+        super().__init__()
+        self.axis, self.mix = axis, nn.Conv2d(4, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mix(nn.functional.hardswish(x.sum(self.axis, keepdim=True), inplace=True))
+
+
 class Shared(nn.Module):
     """One layer of two vectors, added."""
 
@@ -143,6 +154,15 @@ def seen(norm: nn.Module) -> nn.Module:
     return norm
 
 
+def seen_layer() -> nn.Module:
+    """A LayerNorm whose weights leave nothing as it is."""
+    norm = nn.LayerNorm(5)
+    with torch.no_grad():
+        for tensor in (norm.weight, norm.bias):
+            tensor.normal_(generator=torch.Generator().manual_seed(3))
+    return norm
+
+
 def conv_norm() -> nn.Module:
     return nn.Sequential(nn.Conv2d(4, 4, 3, bias=False), seen(nn.BatchNorm2d(4)))
 
@@ -171,11 +191,18 @@ CASES = {
     "channel-max-in-steps": Case(
         Inside(Calling(lambda x: x.amax(1, keepdim=True))), ("inner",), ()
     ),
-    "channel-max-to-pool": Case(
-        Inside(Calling(lambda x: x.amax(1, keepdim=True))), ("inner",), (aten.amax.default,)
+    "channels-to-pools": Case(
+        Inside(Calling(lambda x: x.amax(1, keepdim=True) * x.mean(1, keepdim=True))),
+        ("inner",),
+        (aten.amax.default, aten.mean.dim),
     ),
     "map-max-to-pool": Case(
         Inside(Calling(lambda x: x.amax((-1, 2), keepdim=True))), ("inner",), (aten.amax.default,)
+    ),
+    "strip-mean-of-rows": Case(
+        Inside(Calling(lambda x: x[:1].mean(2, keepdim=True) * x[:1].mean(3, keepdim=True))),
+        ("inner",),
+        (),
     ),
     "strip-means-to-convolutions": Case(
         Inside(Calling(lambda x: x.mean(2, keepdim=True) * x.mean(3, keepdim=True))),
@@ -201,6 +228,24 @@ CASES = {
         ("inner",),
         (aten.split_with_sizes.default, aten.split.Tensor),
     ),
+    "unbind-to-slices": Case(
+        Inside(Calling(lambda x: torch.cat(x.unbind(-1)[::-1], 1).unsqueeze(2))),
+        ("inner",),
+        (aten.unbind.int,),
+    ),
+    "squeeze-to-reshape": Case(
+        Inside(Calling(lambda x: x.mean(3, keepdim=True).squeeze(3).unsqueeze(2))),
+        ("inner",),
+        (aten.squeeze.dim,),
+    ),
+    "hard-swish-into-products": Case(
+        Inside(Swished()),
+        ("inner", "inner.mix"),
+        (aten.hardswish.default, aten.hardswish_.default),
+    ),
+    "softmax-over-last": Case(Inside(nn.Softmax(1)), ("inner",), ()),
+    "layer-norm-apart": Case(Inside(seen_layer()), ("inner",), (aten.layer_norm.default,)),
+    "whole-number-to-float": Case(Calling(lambda x: (x + 3) / 6.0), ("",), ()),
     "drop-expand": Case(
         Inside(Calling(lambda x: x.mean((2, 3), keepdim=True).expand_as(x) * x)),
         ("inner",),
@@ -220,6 +265,9 @@ CASES = {
         Inside(nn.Sequential(nn.ReLU(), nn.MaxPool2d(3, 2, padding=1))), ("inner.1",), ()
     ),
     "avg-pool-pads-zero": Case(Inside(nn.AvgPool2d(3, 1, padding=1)), ("inner",), ()),
+    "pool-rounds-nothing": Case(
+        Inside(nn.AvgPool2d((2, 3), (2, 1), ceil_mode=True)), ("inner",), ()
+    ),
     "hard-sigmoid-to-clamp": Case(
         Inside(nn.Hardsigmoid()), ("inner",), (aten.hardsigmoid.default,)
     ),

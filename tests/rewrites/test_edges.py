@@ -14,6 +14,7 @@ from attnbench.rewrites.base import difference
 from tests.rewrites.cases import (
     IMAGE,
     Calling,
+    Swished,
     aten,
     conv_norm,
     example,
@@ -88,6 +89,19 @@ class TestMaximum:
     )
     def test_other_means_stay(self, pool):
         assert left_alone(pool, "avg-pool-pads-zero")
+
+    @pytest.mark.parametrize(
+        ("pool", "fires"),
+        [
+            (nn.AvgPool2d((2, 3), (2, 1), ceil_mode=True), True),
+            (nn.AvgPool2d((2, 1), ceil_mode=True, count_include_pad=False), True),
+            (nn.AvgPool2d((4, 3), 2, padding=1, ceil_mode=True), True),
+            (nn.AvgPool2d(2, ceil_mode=True), False),  # of five columns
+            (nn.AvgPool2d((2, 1)), False),
+        ],
+    )
+    def test_a_size_that_is_not_rounded_is_not_rounded_up(self, pool, fires):
+        assert bool(applied_to(pool, "pool-rounds-nothing")) == fires
 
     def test_used_indices_stay(self):
         def both(x):
@@ -234,6 +248,75 @@ class TestSplit:
     )
     def test_every_way_to_write_it(self, function):
         assert not left_alone(function, "split-to-slices")
+
+
+class TestParts:
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda x: torch.cat(x.unbind(2)[::-1], 1),
+            lambda x: x.unbind()[1],
+            lambda x: x.unbind(dim=-1)[4],
+        ],
+    )
+    def test_every_way_to_unbind(self, function):
+        assert not left_alone(function, "unbind-to-slices")
+
+    @pytest.mark.parametrize("axes", [(), (1,), ((1, 2),)])
+    def test_every_way_to_squeeze(self, axes):
+        module = Calling(lambda x: x.mean((1, 2), keepdim=True).squeeze(*axes))
+        assert applied_to(module, "squeeze-to-reshape") == ("",)
+
+    @pytest.mark.parametrize(
+        ("function", "fires"),
+        [
+            (lambda x: 1 - x, True),
+            (lambda x: 2 * x, True),
+            (lambda x: x / 3 - 1, True),
+            (lambda x: 1.0 - x * 0.5, False),
+            (lambda x: (x > 0).int() * 2 + 1, False),  # whole numbers with each other
+        ],
+    )
+    def test_whole_numbers_among_floats_are_made_floats(self, function, fires):
+        assert bool(applied_to(Calling(function), "whole-number-to-float")) == fires
+
+
+class TestNorms:
+    @pytest.mark.parametrize("axis", [2, 3])
+    def test_hard_swish_of_a_strip_is_taken_apart(self, axis):
+        assert applied_to(Swished(axis), "hard-swish-into-products") == ("", "mix")
+
+    @pytest.mark.parametrize(
+        "module",
+        [
+            nn.Sequential(nn.Hardswish(), nn.Conv2d(4, 3, 1)),  # of a map
+            Calling(lambda x: nn.functional.hardswish(x.sum(2, keepdim=True)) * x),
+        ],
+    )
+    def test_other_hard_swishes_stay(self, module):
+        assert applied_to(module, "hard-swish-into-products") == ()
+
+    @pytest.mark.parametrize("axis", [0, 1, 2, -2])
+    def test_softmax_is_over_the_last_axis(self, axis):
+        assert applied_to(nn.Softmax(axis), "softmax-over-last") == ("",)
+
+    @pytest.mark.parametrize("axis", [3, -1])
+    def test_that_over_the_last_axis_stays(self, axis):
+        assert applied_to(nn.Softmax(axis), "softmax-over-last") == ()
+
+    @pytest.mark.parametrize(
+        "norm",
+        [
+            nn.LayerNorm(5),
+            nn.LayerNorm(5, elementwise_affine=False),
+            nn.LayerNorm(5, eps=0.1, bias=False),
+        ],
+    )
+    def test_a_layer_norm_is_taken_apart(self, norm):
+        assert applied_to(norm, "layer-norm-apart") == ("",)
+
+    def test_one_over_several_axes_stays(self):
+        assert applied_to(nn.LayerNorm((6, 5)), "layer-norm-apart") == ()
 
 
 class TestBatchNorm:

@@ -9,7 +9,7 @@ from torch import nn
 from attnbench.pipeline.reference import trace
 from attnbench.rewrites import REWRITES, rewrite
 from attnbench.rewrites.base import difference
-from attnbench.rewrites.strips import STRIPS_APART
+from attnbench.rewrites.reductions import CHANNELS_TO_POOLS
 from attnbench_models import Recipe
 from attnbench_models.build import build
 from tests.rewrites.cases import Calling, Projected, Strips, aten, example, program, targets
@@ -34,8 +34,7 @@ EXPECTED = {
     },
     ("cbam", "tflite", "x86_64"): {"shared-layer-once", "gate-behind-projection"},
     ("cbam", "executorch", "aarch64"): {
-        "channel-mean-to-convolution",
-        "channel-max-to-pool",
+        "channels-to-pools",
         "map-max-to-pool",
         "shared-layer-once",
         "gate-behind-projection",
@@ -94,8 +93,6 @@ def test_a_rewrite_serves_what_it_names():
     assert not one.serves("onnx", "fp32", "x86_64")
     assert not one.serves("onnx", "int8", "aarch64")
     assert not one.serves("tflite", "fp32", "aarch64")
-    assert STRIPS_APART.serves("tflite", "fp32", "aarch64")
-    assert not STRIPS_APART.serves("tflite", "int8", "aarch64")
 
 
 class Joined(nn.Module):
@@ -259,11 +256,25 @@ class TestReductions:
             ("channel-max-in-steps", lambda x: x[:, :3].amax(1, keepdim=True)),
             ("map-max-to-pool", lambda x: x.amax((2, 3))),
             ("map-max-to-pool", lambda x: x[:, :, :1, :1].amax((2, 3), keepdim=True)),
-            ("channel-max-to-pool", lambda x: x.amax((1, 2), keepdim=True)),
+            ("map-max-to-pool", lambda x: x[:, :, :1].amax(2, keepdim=True)),
+            ("map-max-to-pool", lambda x: x.amax((1, 2), keepdim=True)),
+            ("channels-to-pools", lambda x: x.amax((1, 2), keepdim=True)),
+            ("channels-to-pools", lambda x: x.mean(1)),
+            ("strip-mean-of-rows", lambda x: x.mean(2, keepdim=True)),  # of two images
+            ("strip-mean-of-rows", lambda x: x[:1].mean((2, 3), keepdim=True)),
         ],
     )
     def test_other_axes_stay(self, name, function):
         assert left_alone(function, name)
+
+    @pytest.mark.parametrize("axes", [2, 3, (2, 3), (-1, -2)])
+    def test_rows_columns_or_both_are_pooled(self, axes):
+        assert not left_alone(lambda x: x.amax(axes, keepdim=True), "map-max-to-pool")
+
+    def test_channels_are_turned_once_for_both(self):
+        module = Calling(lambda x: x.amax(1, keepdim=True) - x.mean(1, keepdim=True))
+        after, _ = rewrite(program(module), example(), [CHANNELS_TO_POOLS])
+        assert targets(after).count(aten.permute.default) == 3
 
 
 class TestShared:

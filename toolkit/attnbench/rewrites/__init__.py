@@ -7,10 +7,22 @@ them as much as ours. Order matters: a rewrite may rely on what an earlier one h
 
 from __future__ import annotations
 
-from attnbench.rewrites.activations import HARD_SIGMOID_TO_CLAMP
+from attnbench.rewrites.activations import (
+    HARD_SIGMOID_TO_CLAMP,
+    HARD_SWISH_INTO_PRODUCTS,
+    LAYER_NORM_APART,
+    SOFTMAX_OVER_LAST,
+)
 from attnbench.rewrites.base import Rewrite, rewrite
 from attnbench.rewrites.constants import FOLD_BATCHNORM, FOLD_CONSTANTS
-from attnbench.rewrites.elementwise import DROP_EXPAND, SPLIT_TO_SLICES, SUB_FROM_CONSTANT
+from attnbench.rewrites.elementwise import (
+    DROP_EXPAND,
+    SPLIT_TO_SLICES,
+    SQUEEZE_TO_RESHAPE,
+    SUB_FROM_CONSTANT,
+    UNBIND_TO_SLICES,
+    WHOLE_NUMBER_TO_FLOAT,
+)
 from attnbench.rewrites.gates import GATE_BEHIND_PROJECTION, GATES_BY_MATMUL
 from attnbench.rewrites.pooling import (
     ADAPTIVE_AVG_TO_MEAN,
@@ -20,14 +32,16 @@ from attnbench.rewrites.pooling import (
     MAX_DIM_TO_AMAX,
     MAX_POOL_PADS_ZERO,
     MEAN_KEEPS_DIM,
+    POOL_ROUNDS_NOTHING,
 )
 from attnbench.rewrites.products import COLUMN_PRODUCT_TO_SUM, MATMUL_TO_BMM, SHARED_LAYER_ONCE
 from attnbench.rewrites.reductions import (
     CHANNEL_MAX_IN_STEPS,
-    CHANNEL_MAX_TO_POOL,
     CHANNEL_MEAN_TO_CONVOLUTION,
+    CHANNELS_TO_POOLS,
     COLUMN_MEAN_TO_CONVOLUTION,
     MAP_MAX_TO_POOL,
+    STRIP_MEAN_OF_ROWS,
     STRIP_MEANS_TO_CONVOLUTIONS,
 )
 from attnbench.rewrites.strips import STRIPS_APART, TURNS_UNDONE
@@ -40,23 +54,31 @@ REWRITES: tuple[Rewrite, ...] = (
     MAX_DIM_TO_AMAX,
     MAX_POOL_PADS_ZERO,
     AVG_POOL_PADS_ZERO,
+    POOL_ROUNDS_NOTHING,
+    LAYER_NORM_APART,
     MEAN_KEEPS_DIM,
+    STRIP_MEAN_OF_ROWS,
     AXIS_MEAN_TO_AVG_POOL,
     CHANNEL_MEAN_TO_CONVOLUTION,
     CHANNEL_MAX_IN_STEPS,
-    CHANNEL_MAX_TO_POOL,
+    CHANNELS_TO_POOLS,
     MAP_MAX_TO_POOL,
     COLUMN_MEAN_TO_CONVOLUTION,
     STRIP_MEANS_TO_CONVOLUTIONS,
     STRIPS_APART,
     TURNS_UNDONE,
+    HARD_SWISH_INTO_PRODUCTS,
     SPLIT_TO_SLICES,
+    UNBIND_TO_SLICES,
+    SQUEEZE_TO_RESHAPE,
+    SOFTMAX_OVER_LAST,
     DROP_EXPAND,
     SHARED_LAYER_ONCE,
     GATES_BY_MATMUL,
     GATE_BEHIND_PROJECTION,
     SUB_FROM_CONSTANT,
     HARD_SIGMOID_TO_CLAMP,
+    WHOLE_NUMBER_TO_FLOAT,
     MATMUL_TO_BMM,
     COLUMN_PRODUCT_TO_SUM,
 )

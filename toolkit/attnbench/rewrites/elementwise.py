@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from attnbench.rewrites.base import Rewrite, calls, constant, insert, path_of, r
 
 aten = torch.ops.aten
 BROADCASTING = {aten.mul.Tensor, aten.add.Tensor, aten.sub.Tensor, aten.div.Tensor}
+SQUEEZES = (aten.squeeze.default, aten.squeeze.dim, aten.squeeze.dims)
 
 
 def split_to_slices(program: GraphModule) -> Iterator[str]:
@@ -28,6 +30,37 @@ def split_to_slices(program: GraphModule) -> Iterator[str]:
             start = int(user.args[1])  # type: ignore[arg-type]
             replace(user, aten.slice.Tensor, source, axis, ends[start], ends[start + 1])
         node.graph.erase_node(node)
+
+
+def unbind_to_slices(program: GraphModule) -> Iterator[str]:
+    """unbind(x) -> of each part one slice, and a view without that axis."""
+    for node in calls(program, aten.unbind.int):
+        source = cast("Node", node.args[0])
+        axis = int(node.args[1]) % len(shape_of(source)) if len(node.args) > 1 else 0  # type: ignore
+        yield path_of(node)
+        for user in list(node.users):
+            at, value = int(user.args[1]), user.meta["val"]  # type: ignore[arg-type]
+            kept = value.unsqueeze(axis)
+            part = insert(user, aten.slice.Tensor, source, axis, at, at + 1, value=kept)
+            replace(user, aten.reshape.default, part, [*shape_of(user)])
+        node.graph.erase_node(node)
+
+
+def squeeze_to_reshape(program: GraphModule) -> Iterator[str]:
+    """squeeze(x) -> a view of the shape that is left."""
+    for node in calls(program, *SQUEEZES):
+        yield path_of(node)
+        replace(node, aten.reshape.default, node.args[0], [*shape_of(node)])
+
+
+def whole_number_to_float(program: GraphModule) -> Iterator[str]:
+    """Floats and a whole number, added, subtracted, multiplied or divided -> that as a float."""
+    for node in calls(program, *BROADCASTING, aten.rsub.Scalar):
+        pair = node.args[:2]
+        if node.meta["val"].is_floating_point() and any(type(one) is int for one in pair):
+            yield path_of(node)
+            floats = (float(one) if type(one) is int else one for one in pair)
+            node.args = (*floats, *node.args[2:])
 
 
 def drop_expand(program: GraphModule) -> Iterator[str]:
@@ -69,6 +102,24 @@ def sub_from_constant(program: GraphModule) -> Iterator[str]:
         replace(node, aten.add.Tensor, negated, left)
 
 
+UNBIND_TO_SLICES = Rewrite(
+    "unbind-to-slices",
+    "unbind ends in squeeze, a portable operator outside the XNNPACK delegate",
+    frozenset({"executorch"}),
+    unbind_to_slices,
+)
+SQUEEZE_TO_RESHAPE = Rewrite(
+    "squeeze-to-reshape",
+    "squeeze is a portable operator outside the XNNPACK delegate, which takes views",
+    frozenset({"executorch"}),
+    squeeze_to_reshape,
+)
+WHOLE_NUMBER_TO_FLOAT = Rewrite(
+    "whole-number-to-float",
+    "ExecuTorch converts a whole number at every inference, outside the XNNPACK delegate",
+    frozenset({"executorch"}),
+    whole_number_to_float,
+)
 SPLIT_TO_SLICES = Rewrite(
     "split-to-slices",
     "split is a portable operator outside the XNNPACK delegate",

@@ -99,7 +99,7 @@ GATES_BY_MATMUL = Rewrite(
     "the convolutions",
     frozenset({"onnx"}),
     gates_by_matmul,
-    precisions=frozenset({"fp32", "int8"}),
+    precisions=frozenset({"fp32"}),
 )
 GATE_BEHIND_PROJECTION = Rewrite(
     "gate-behind-projection",

@@ -114,6 +114,20 @@ def avg_pool_pads_zero(program: GraphModule) -> Iterator[str]:
             replace(node, aten.avg_pool2d.default, padded, *node.args[1:3])
 
 
+def pool_rounds_nothing(program: GraphModule) -> Iterator[str]:
+    """avg_pool2d that rounds its size up, where there is nothing to round -> rounding down."""
+    for node in calls(program, aten.avg_pool2d.default):
+        if any(node.args[4:5]) and _fits(node):
+            yield path_of(node)
+            node.args = (*node.args[:4], False, *node.args[5:])
+
+
+def _fits(pool: Node) -> bool:
+    """Whether its windows end where the map, and what is padded, ends."""
+    sizes = zip(shape_of(pool.args[0])[2:], *pool.args[1:4], strict=True)  # type: ignore
+    return all((size + 2 * pad - kernel) % step == 0 for size, kernel, step, pad in sizes)
+
+
 def _padding(node: Node, *, ceil_mode: int) -> tuple[int, int]:
     """Rows and columns around a pool; none for one that rounds up, to which they are not alike."""
     if len(node.args) < 4 or any(node.args[ceil_mode : ceil_mode + 1]):
@@ -180,4 +194,10 @@ AVG_POOL_PADS_ZERO = Rewrite(
     "XNNPACK in ExecuTorch leaves out a mean that counts the zeros around a map",
     frozenset({"executorch"}),
     avg_pool_pads_zero,
+)
+POOL_ROUNDS_NOTHING = Rewrite(
+    "pool-rounds-nothing",
+    "XNNPACK in ExecuTorch leaves out a mean that might round its size up, as in ResNet-D",
+    frozenset({"executorch"}),
+    pool_rounds_nothing,
 )

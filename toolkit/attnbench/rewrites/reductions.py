@@ -37,24 +37,39 @@ def channel_mean_to_convolution(program: GraphModule) -> Iterator[str]:
         _convolve(program, node, (1, shape_of(source)[1], 1, 1), groups=1)
 
 
-def channel_max_to_pool(program: GraphModule) -> Iterator[str]:
-    """Maximum over C, keepdim -> channels turned to where columns are, a pool over all of them."""
-    for node in calls(program, aten.amax.default):
+def strip_mean_of_rows(program: GraphModule) -> Iterator[str]:
+    """Mean over W of one image, keepdim -> over the whole of H maps of one row; over H likewise."""
+    for axis, swapped in ((3, [2, 1, 0, 3]), (2, [3, 1, 2, 0])):
+        for node, source in _means(program, axis=axis):
+            if shape_of(source)[0] == 1:
+                yield path_of(node)
+                value = source.meta["val"].permute(swapped)
+                laid = insert(node, aten.permute.default, source, swapped, value=value)
+                value = node.meta["val"].permute(swapped)
+                mean = insert(node, aten.mean.dim, laid, [2, 3], True, value=value)
+                replace(node, aten.permute.default, mean, swapped)
+
+
+def channels_to_pools(program: GraphModule) -> Iterator[str]:
+    """Maximum or mean over C, keepdim -> channels turned to columns, a pool over all of them."""
+    turned: dict[Node, Node] = {}
+    for node in calls(program, aten.amax.default, aten.mean.dim):
         if not _keeps(node, axis=1):
             continue
         source = cast("Node", node.args[0])
         yield path_of(node)
-        batch, channels, height, width = shape_of(source)
-        value = node.meta["val"]
-        shapes = (batch, height, width, channels), (batch, height, width, 1)
-        last, pooled = (value.new_empty(shape) for shape in shapes)
-        turned = insert(node, aten.permute.default, source, [0, 2, 3, 1], value=last)
-        most = insert(node, aten.max_pool2d.default, turned, [1, channels], value=pooled)
-        replace(node, aten.permute.default, most, [0, 3, 1, 2])
+        if source not in turned:
+            value = source.meta["val"].permute(0, 2, 3, 1)
+            turned[source] = insert(node, aten.permute.default, source, [0, 2, 3, 1], value=value)
+        value = node.meta["val"].permute(0, 2, 3, 1)
+        is_mean = node.target is aten.mean.dim
+        pool = aten.avg_pool2d.default if is_mean else aten.max_pool2d.default
+        pooled = insert(node, pool, turned[source], [1, shape_of(source)[1]], value=value)
+        replace(node, aten.permute.default, pooled, [0, 3, 1, 2])
 
 
 def map_max_to_pool(program: GraphModule) -> Iterator[str]:
-    """Maximum over H and W, keepdim -> a pool over all of both."""
+    """Maximum over H, W or both, keepdim -> a pool over all of it."""
     for node in calls(program, aten.amax.default):
         size = _kept_size(node)
         if size is not None and size != [1, 1]:
@@ -63,12 +78,13 @@ def map_max_to_pool(program: GraphModule) -> Iterator[str]:
 
 
 def _kept_size(node: Node) -> list[int] | None:
-    """Height and width of what it reduces to a single pixel; None if it does anything else."""
+    """Height and width of what it reduces to one number; None if it reduces anything else."""
     source, axes, *keep = node.args
     if not (keep and keep[0] and isinstance(source, Node) and len(shape_of(source)) == 4):
         return None
-    both = sorted(one % 4 for one in cast("list[int]", axes)) == [2, 3]
-    return [*shape_of(source)[2:]] if both else None
+    gone = {one % 4 for one in cast("list[int]", axes)}
+    sizes = [shape_of(source)[axis] if axis in gone else 1 for axis in (2, 3)]
+    return sizes if gone and gone <= {2, 3} else None
 
 
 def channel_max_in_steps(program: GraphModule) -> Iterator[str]:
@@ -141,8 +157,8 @@ STRIP_MEANS_TO_CONVOLUTIONS = Rewrite(
 )
 CHANNEL_MEAN_TO_CONVOLUTION = Rewrite(
     "channel-mean-to-convolution",
-    "a mean over channels takes ONNX Runtime eight times as long, and leaves the XNNPACK delegate",
-    frozenset({"onnx", "executorch"}),
+    "a mean over channels takes ONNX Runtime eight times as long",
+    frozenset({"onnx"}),
     channel_mean_to_convolution,
     precisions=frozenset({"fp32"}),
 )
@@ -153,11 +169,18 @@ CHANNEL_MAX_IN_STEPS = Rewrite(
     channel_max_in_steps,
     precisions=frozenset({"fp32"}),
 )
-CHANNEL_MAX_TO_POOL = Rewrite(
-    "channel-max-to-pool",
-    "a maximum over channels leaves the XNNPACK delegate, and cuts the graph in two",
+CHANNELS_TO_POOLS = Rewrite(
+    "channels-to-pools",
+    "a maximum or mean over channels leaves the XNNPACK delegate, and cuts the graph in two",
     frozenset({"executorch"}),
-    channel_max_to_pool,
+    channels_to_pools,
+)
+STRIP_MEAN_OF_ROWS = Rewrite(
+    "strip-mean-of-rows",
+    "ExecuTorch pools in float32 only, and converts the whole map for it",
+    frozenset({"executorch"}),
+    strip_mean_of_rows,
+    precisions=frozenset({"int8"}),
 )
 MAP_MAX_TO_POOL = Rewrite(
     "map-max-to-pool",
