@@ -55,6 +55,8 @@ def _kernel_arguments(machine: Machine) -> str:
         "console=ttyAMA0",
         "quiet",
         "panic=-1",
+        "nokaslr",  # asks for a page table of its own for the kernel
+        "mitigations=off",  # under qemu they guard against nothing, and double what a kernel does
         f"attnbench.locked={int(not machine.unlocked)}",
     ]
     if machine.android is not None:
