@@ -64,9 +64,12 @@ def _count(name: str, claim: Claim) -> Row:
 
 
 def _latency(one: LatencyHere) -> Row:
-    here = units.span(one.latency_ns.low, one.latency_ns.high)
+    found = one.latency_ns
+    here = units.duration(found.median)
+    if found.low < found.high:
+        here += f" ({units.span(found.low, found.high)})"
     published = one.claim.published or NOT_FOUND
-    return _row(("", one.backend, published, here), one.claim)
+    return _row(("", f"latency, {one.backend}", published, here), one.claim)
 
 
 def _row(cells: tuple[str, ...], claim: Claim) -> Row:
