@@ -32,6 +32,7 @@ CLEAN = (
     ("tflite", "coord", "int8"),
     ("tflite", "coord", "fp16"),
     ("executorch", "se", "int8"),
+    ("executorch", "coord", "int8"),
     ("executorch", "none", "fp16"),
     ("coreml", "se", "fp16"),
 )

@@ -110,17 +110,6 @@ class Turned(nn.Module):
         return nn.functional.hardswish(self.mix(laid)).permute(0, 1, 3, 2)
 
 
-class Swished(nn.Module):
-    """A hard-swish of a strip, before a convolution."""
-
-    def __init__(self, axis: int = 2) -> None:
-        super().__init__()
-        self.axis, self.mix = axis, nn.Conv2d(4, 3, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.mix(nn.functional.hardswish(x.sum(self.axis, keepdim=True), inplace=True))
-
-
 class Shared(nn.Module):
     """One layer of two vectors, added."""
 
@@ -237,11 +226,6 @@ CASES = {
         Inside(Calling(lambda x: x.mean(3, keepdim=True).squeeze(3).unsqueeze(2))),
         ("inner",),
         (aten.squeeze.dim,),
-    ),
-    "hard-swish-into-products": Case(
-        Inside(Swished()),
-        ("inner", "inner.mix"),
-        (aten.hardswish.default, aten.hardswish_.default),
     ),
     "softmax-over-last": Case(Inside(nn.Softmax(1)), ("inner",), ()),
     "layer-norm-apart": Case(Inside(seen_layer()), ("inner",), (aten.layer_norm.default,)),

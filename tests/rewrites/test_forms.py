@@ -10,6 +10,7 @@ from attnbench.pipeline.reference import trace
 from attnbench.rewrites import REWRITES, rewrite
 from attnbench.rewrites.base import difference
 from attnbench.rewrites.reductions import CHANNELS_TO_POOLS
+from attnbench.rewrites.strips import STRIPS_APART
 from attnbench_models import Recipe
 from attnbench_models.build import build
 from tests.rewrites.cases import Calling, Projected, Strips, aten, example, program, targets
@@ -93,6 +94,8 @@ def test_a_rewrite_serves_what_it_names():
     assert not one.serves("onnx", "fp32", "x86_64")
     assert not one.serves("onnx", "int8", "aarch64")
     assert not one.serves("tflite", "fp32", "aarch64")
+    assert STRIPS_APART.serves("tflite", "fp32", "aarch64")
+    assert not STRIPS_APART.serves("tflite", "int8", "aarch64")
 
 
 class Joined(nn.Module):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from attnbench.rewrites.activations import (
     HARD_SIGMOID_TO_CLAMP,
-    HARD_SWISH_INTO_PRODUCTS,
     LAYER_NORM_APART,
     SOFTMAX_OVER_LAST,
 )
@@ -67,7 +66,6 @@ REWRITES: tuple[Rewrite, ...] = (
     STRIP_MEANS_TO_CONVOLUTIONS,
     STRIPS_APART,
     TURNS_UNDONE,
-    HARD_SWISH_INTO_PRODUCTS,
     SPLIT_TO_SLICES,
     UNBIND_TO_SLICES,
     SQUEEZE_TO_RESHAPE,
