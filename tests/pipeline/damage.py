@@ -65,7 +65,7 @@ def _first(artifact: Artifact, module: str) -> int:
     return next(
         at
         for at, node in enumerate(open_graph(artifact).graph.nodes)
-        if node.path in owners and node.operator.startswith(kinds)
+        if node.path in owners and node.operator.startswith(kinds) and node.operator != "Convert"
     )
 
 

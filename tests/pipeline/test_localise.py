@@ -265,6 +265,19 @@ def _border(graph, path):
     return tuple(enters), tuple(made & read)
 
 
+def test_a_program_of_several_delegates_with_operators_between_is_looked_into(
+    convert, search, tmp_path
+):
+    outside = ("channels-to-pools", "map-max-to-pool")
+    clean = convert("executorch", "tests.slices:cbam", outside)
+    assert clean.delegation.delegates > 1
+    assert clean.delegation.outside
+    assert search(clean).block is None
+    found = search(damaged(clean, "features.1.depthwise.conv", tmp_path))
+    assert (found.block.path, found.confirmed, found.observer) == ("features.1", True, "same")
+    assert found.operator.path == "features.1.depthwise.act"
+
+
 def test_what_cannot_be_looked_into_is_refused_in_one_line(convert):
     clean = convert("executorch", "tests.slices:coord")
     for changed, words in (

@@ -26,6 +26,9 @@ CONVERT = "convert"
 FUSED = ("norm", "clamp")
 """What is fused into the operator before it."""
 
+ABSENT = (*FUSED, CONVERT, "transpose")
+"""What may have no node."""
+
 WORDS = {
     "Conv2d": "conv",
     "DepthwiseConv2d": "conv",
@@ -194,7 +197,8 @@ def _aligned(nodes: Sequence[Any], scopes: Sequence[Scope]) -> list[int | None]:
     last = 0
     for said, node in zip(_said(nodes), nodes, strict=True):
         if said is not None:
-            last = next((at for at in _next(last, scopes) if _fits(node, scopes[at - 1])), NOBODY)
+            near = _next(last, scopes)
+            last = next((at for at in near if _is_made_of(node, scopes[at - 1])), NOBODY)
         found.append(None if said is None else last)
     return found
 
@@ -203,8 +207,13 @@ def _next(last: int, scopes: Sequence[Scope]) -> Iterator[int]:
     """The ordinals behind one, up to the first that has a node for sure."""
     for at in range(last + 1, len(scopes) + 1):
         yield at
-        if _word(scopes[at - 1]) not in (*FUSED, CONVERT, "transpose"):
+        if _word(scopes[at - 1]) not in ABSENT:
             return
+
+
+def _is_made_of(node: Any, scope: Scope) -> bool:
+    """Whether a node fits, of an unknown kind only an operator that has a node for sure."""
+    return _fits(node, scope) and (_kind(node) in WORDS or _word(scope) not in ABSENT)
 
 
 def _fits(node: Any, scope: Scope) -> bool:

@@ -103,7 +103,7 @@ def _expected(precision: str) -> str:
 
 def _readme(facts: Facts, target: Path, *, saved: bool) -> str:
     case, inputs = facts.case, ", ".join(f"`{one}`" for one in facts.inputs)
-    module = f"- `{MODULE}`: the block in PyTorch, in float32, for torch.export.load\n"
+    module = f"- `{MODULE}`: the block in PyTorch, in float32, for torch.export.load\n" * saved
     return f"""\
 # {facts.block} of {facts.model} in {facts.backend}
 
@@ -113,7 +113,7 @@ What `{facts.file}` returns in its runtime differs from PyTorch: {case.metric} i
     python -m attnbench.pipeline.reproduce {target}
 
 - `{facts.file}`: the block, cut out of the artifact with the artifact's own weights
-{module if saved else ""}- {inputs}: what PyTorch calls it with, on the input "{case.input}" of the model
+{module}- {inputs}: what PyTorch calls it with, on the input "{case.input}" of the model
 - {_expected(facts.precision)}
 - `{GOT}`: what the runtime returned, in PyTorch's layout
 - `{FACTS}`: layouts, limit and device
