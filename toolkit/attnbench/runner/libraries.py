@@ -95,7 +95,11 @@ class Wheel:
         for pattern in self.engine.libraries:
             matches = sorted(self.directory.glob(pattern))
             if not matches:
-                raise _missing(self.engine, f"{self.requirement} has no {pattern}")
+                raise MissingTool(
+                    f"{self.requirement} has no {pattern}, which the runner opens",
+                    hint="take another version, such as the one that "
+                    f"`pip install 'attnbench[{self.engine.extra}]'` installs",
+                )
             found.append(matches[0])
         return tuple(found)
 
