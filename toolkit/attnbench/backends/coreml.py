@@ -7,13 +7,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import coremltools
 import numpy as np
 import torch
-from coremltools import TensorType
 from torch.utils._pytree import tree_leaves
 
 from attnbench.backends.base import Exported, Quantisation, words
+from attnbench.backends.coreml_converter import checked_at_the_ends, coremltools
 from attnbench.backends.formats import COREML
 from attnbench.errors import ExportError
 from attnbench.mlprogram import load
@@ -57,13 +56,14 @@ class CoreML:
         try:
             exported = torch.export.export(flattened(program), tuple(example))
             exported = exported.run_decompositions({})
-            made = coremltools.convert(
-                exported,
-                outputs=_outputs(program),
-                convert_to="mlprogram",
-                compute_precision=precision,
-                minimum_deployment_target=coremltools.target.iOS16,
-            )
+            with checked_at_the_ends():
+                made = coremltools.convert(
+                    exported,
+                    outputs=_outputs(program),
+                    convert_to="mlprogram",
+                    compute_precision=precision,
+                    minimum_deployment_target=coremltools.target.iOS16,
+                )
         except REFUSALS as error:
             raise ExportError(f"coreml: coremltools refused the model: {words(error)}") from error
         made.save(str(path))
@@ -93,13 +93,13 @@ def _scopes(saved: Program, nodes: Iterable[Node]) -> tuple[Scope, ...]:
     return tuple(found[::-1])
 
 
-def _outputs(program: GraphModule) -> list[TensorType]:
+def _outputs(program: GraphModule) -> list[coremltools.TensorType]:
     """The outputs under their names, if they have any, in the model's types in any precision."""
     result = next(node for node in program.graph.nodes if node.op == "output")
     made = [node.meta["val"] for node in tree_leaves(result.args[0])]
     names = output_names(program) or [None] * len(made)
     return [
-        TensorType(name, dtype=np.float32 if value.is_floating_point() else None)
+        coremltools.TensorType(name, dtype=np.float32 if value.is_floating_point() else None)
         for name, value in zip(names, made, strict=True)
     ]
 
