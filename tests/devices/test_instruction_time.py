@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from statistics import fmean
 
 import pytest
 from click.testing import CliRunner
 
 from attnbench.cli import main
+from attnbench.devices import DEVICES
 from attnbench.emulation import MACHINES, down
 from tests.devices.artifacts import BACKENDS
+from tests.devices.test_counters import allowed, launch_on
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 
@@ -65,6 +68,15 @@ def check(one, counting):
     least, second, _ = sorted(one["runs"][0])
     assert second / least < 1.05
     assert not [text for text in one["validity"]["warnings"] if "add up" not in text]
+
+
+@pytest.mark.parametrize("counting", ["rpi5"], indirect=True)
+def test_the_processors_own_counter_agrees_with_the_clock(counting, artifacts):
+    device = DEVICES.get(counting)
+    with allowed(device):
+        launch = launch_on(device, artifacts)
+    assert launch.counters.counts["instructions"] == pytest.approx(fmean(launch.plain_ns), rel=0.01)
+    device.close()
 
 
 def test_every_report_says_that_it_is_no_latency(profiled):

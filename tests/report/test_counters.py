@@ -25,8 +25,8 @@ def test_instructions_per_cycle():
 
 
 def test_without_cycles_there_is_no_quotient():
-    (row,) = counters(shown(Counters({"llc_read_misses": 1234}))).rows
-    assert row.cells[1:] == (ABSENT, ABSENT, ABSENT, "1,234", ABSENT)
+    (row,) = counters(shown(Counters({"llc_read_misses": 1234.4, "branch_misses": 0.06}))).rows
+    assert row.cells[1:] == (ABSENT, ABSENT, ABSENT, "1,234", "< 1")
 
 
 def test_where_nothing_is_known_there_is_no_table():

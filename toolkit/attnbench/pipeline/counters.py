@@ -19,8 +19,7 @@ def counters_of(launches: Sequence[Launch]) -> Counters | None:
         return None
     names = dict.fromkeys(name for one in read for name in one.counts)
     counts = {
-        name: round(median(one.counts[name] for one in read if name in one.counts))
-        for name in names
+        name: median(one.counts[name] for one in read if name in one.counts) for name in names
     }
     reasons = {name: why for one in read for name, why in one.unknown.items()}
     return Counters(counts, {name: why for name, why in reasons.items() if name not in counts})

@@ -62,7 +62,7 @@ class Counters:
     full is in `unknown`: a count is never an estimate and never zero.
     """
 
-    counts: Mapping[str, int]
+    counts: Mapping[str, float]
     unknown: Mapping[str, str] = field(default_factory=dict)
 
 

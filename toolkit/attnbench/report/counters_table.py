@@ -38,5 +38,7 @@ def _row(label: str, one: Counters) -> Row:
     return Row((label, *texts))
 
 
-def _count(number: int | None) -> str:
-    return ABSENT if number is None else f"{number:,}"
+def _count(number: float | None) -> str:
+    if number is None:
+        return ABSENT
+    return f"{number:,.0f}" if number >= 1 else "< 1"

@@ -188,7 +188,7 @@ def _each(all_of_them: Counters | None, iterations: int) -> Counters | None:
     """Of one inference."""
     if all_of_them is None:
         return None
-    counts = {name: round(count / iterations) for name, count in all_of_them.counts.items()}
+    counts = {name: count / iterations for name, count in all_of_them.counts.items()}
     return replace(all_of_them, counts=counts)
 
 
