@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -17,11 +17,15 @@ from attnbench.devices.shell import Patience
 from attnbench.devices.transport import ConnectionLost
 from attnbench.emulation import running
 from attnbench.errors import BadOption, DeviceError
-from attnbench.pipeline.parity import questions, reference_key, verify
+from attnbench.pipeline.localise import localise
+from attnbench.pipeline.parity import ask, questions, reference_key, verify
+from attnbench.pipeline.reference import reference_of
+from attnbench.pipeline.reproduce import reproduce
 from attnbench.records import Wanted
 from tests.conformance.transport import TransportContract
 from tests.devices.artifacts import BACKENDS, WHOLE, make
 from tests.devices.test_detached import PROGRAM
+from tests.pipeline.damage import damaged
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 
@@ -79,6 +83,14 @@ def test_parity_of_a_whole_model(device, whole, backend):
     artifacts, asked = whole
     artifact = artifacts[backend]
     assert verify(artifact, asked[reference_key(artifact)], device)
+
+
+def test_a_changed_weight_is_found_in_its_block_and_shown_again(pi, artifacts, tmp_path):
+    spoilt = damaged(artifacts["tflite"], "features.1.depthwise.conv", tmp_path)
+    question = ask(reference_of(spoilt), spoilt)
+    found = localise(spoilt, verify(spoilt, question, pi), question, pi, tmp_path)
+    assert (found.block.path, found.confirmed, found.observer) == ("features.1", True, "same")
+    assert not reproduce(Path(found.repro)).passed
 
 
 def test_identity(pi, phone):
