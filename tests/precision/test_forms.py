@@ -16,7 +16,11 @@ from attnbench_models.natural import natural_images
 from tests.converting import converted
 from tests.slices import SIZE
 
-IMAGES = 8
+IMAGES = 96
+"""Of eight the ratio moves by 2 dB with nothing but how numbers happen to be rounded."""
+
+BY_CHANCE_DB = 1.0
+"""Of so many it moves by tenths; a form that loses a bit loses 6 dB."""
 
 
 def accuracy_db(artifact: Artifact) -> float:
@@ -28,9 +32,9 @@ def accuracy_db(artifact: Artifact) -> float:
     return snr_db(wanted, np.concatenate([one for (one,) in got]))
 
 
-@pytest.mark.parametrize("backend", ["onnx", "tflite", "executorch"])
+@pytest.mark.parametrize("backend", ["onnx", "executorch"])  # LiteRT's is the authors' in 8 bits
 def test_coord_is_as_accurate_as_when_exported_plainly(convert, tmp_path, backend):
     ours = convert(backend, "coord", "int8")
     plain = converted(ours.recipe, backend, tmp_path, skip=tuple(one.name for one in REWRITES))
     assert ours.rewrites != plain.rewrites == ()
-    assert accuracy_db(ours) >= accuracy_db(plain)
+    assert accuracy_db(ours) > accuracy_db(plain) - BY_CHANCE_DB
