@@ -45,6 +45,14 @@ def test_a_block_whose_output_was_fused_away_has_no_end():
     assert "stem" not in found(Graph(nodes, ("a",), ("y",), SHAPES))
 
 
+def test_what_is_made_of_constants_alone_neither_enters_nor_leaves():
+    weights = node("stem", [], "w", "DequantizeLinear")
+    nodes = (weights, *NODES[:4], node("unit", ["d", "a", "w"], "e", "Add"), NODES[5])
+    ends = found(Graph(nodes, ("x",), ("y",), SHAPES | {"w": MAP}))
+    assert (ends["stem"].exit, ends["unit"].entries) == ("a", ("a",))
+    assert needed(nodes, ["a"], ["e"])[0] == 0
+
+
 def test_a_value_of_another_size_is_no_output():
     assert "unit.gate.pool" not in found(blocks=[Block("unit.gate.pool", "backbone")])
 

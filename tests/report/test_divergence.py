@@ -65,6 +65,12 @@ def test_without_a_block_the_nearest_is_named():
     assert "Something else." in text
 
 
+def test_errors_that_have_only_added_up_blame_no_block():
+    text = told(replace(FOUND, block=None, worst=FOUND.block, alone=None, operator=None))
+    assert "no block that can be observed is wrong alone" in text
+    assert "Farthest beyond its limit in the file is features.3.attention" in text
+
+
 def test_long_lists_are_cut():
     text = told(replace(FOUND, unobserved=tuple(f"part.{n}" for n in range(9))))
     assert "part.4 and 4 more" in text
