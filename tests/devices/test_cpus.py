@@ -17,7 +17,7 @@ import pytest
 from attnbench.devices import DEVICES
 from attnbench.emulation import CPUS, MACHINES, down, up
 from attnbench.parity.judge import judge
-from attnbench.pipeline.parity import Question, questions, reference_key, task_of
+from attnbench.pipeline.parity import Question, Questions, task_of
 from attnbench.progress import Silent
 from attnbench.records import Artifact
 from attnbench.runner import Job, compute
@@ -45,10 +45,9 @@ class Asked:
 
 
 def asked(artifacts: Mapping[str, Artifact]) -> dict[str, Asked]:
-    answers = questions(list(artifacts.values()))
-    found = {}
+    questions, found = Questions(), {}
     for backend, artifact in artifacts.items():
-        question = answers[reference_key(artifact)]
+        question = questions(artifact)
         found[backend] = Asked(artifact, question, outputs(artifact, question, DEVICES.get("host")))
     return found
 

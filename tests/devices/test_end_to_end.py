@@ -14,7 +14,7 @@ from attnbench.devices.profile import DeviceProfile
 from attnbench.devices.reach import Reached
 from attnbench.devices.remote import Remote
 from attnbench.pipeline.effort import Effort
-from attnbench.pipeline.parity import questions, reference_key, verify
+from attnbench.pipeline.parity import Questions, verify
 from attnbench.pipeline.profile import profile
 from attnbench.progress import Silent
 from attnbench.records import Measurement
@@ -39,7 +39,7 @@ def board(shared_ssh, tmp_path_factory):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_parity(board, artifacts, backend):
     artifact = artifacts[backend]
-    question = questions([artifact])[reference_key(artifact)]
+    question = Questions()(artifact)
     verdict, here = (verify(artifact, question, one) for one in (board, DEVICES.get("host")))
     assert verdict
     assert verdict.device == "board"

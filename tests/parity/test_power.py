@@ -12,7 +12,7 @@ from torch import nn
 
 from attnbench.parity.limits import limits_for
 from attnbench.pipeline.faults import attention, doubled, faded, flat, gates, run
-from attnbench.pipeline.parity import ask
+from attnbench.pipeline.parity import Questions, ask
 from attnbench.pipeline.power import STEP, Gate, blocks_of, power, unseen, with_power
 from attnbench.pipeline.reference import example_for, module_for
 from attnbench.records import Artifact, BlockPower, Case, Delegation, Power, TensorSpec, Verdict
@@ -194,7 +194,7 @@ class Quiet:
 def test_artifacts_of_one_reference_share_what_is_found():
     made = artifact(Recipe(model="tests.parity.test_power:Net", size=SIZE))
     both = (made, replace(made, backend="tflite"))
-    verdicts = with_power(both, [Verdict(None, "host", ())] * 2, Quiet())
+    verdicts = with_power(both, [Verdict(None, "host", ())] * 2, Questions(), Quiet())
     assert verdicts[0].power is verdicts[1].power
     shown = [Judged(name, one) for name, one in zip(("a", "b"), verdicts, strict=True)]
     tables = words.tables(shown)

@@ -13,6 +13,7 @@ from attnbench.devices import DEVICES
 from attnbench.errors import BadArtifact, BadOption
 from attnbench.parity.matching import Declared
 from attnbench.pipeline.foreign import foreign
+from attnbench.pipeline.parity import Questions
 from attnbench.pipeline.reference import module_for
 from attnbench.pipeline.run import verify_all
 from attnbench.progress import Silent
@@ -100,7 +101,7 @@ def recipe_at(recipe: Recipe) -> Recipe:
 
 def verdict_on(path, recipe=ONE, **declared):
     artifact = foreign(path, recipe, Declared(**declared))
-    (verdict,) = verify_all([artifact], DEVICES.get("host"), Silent())
+    (verdict,) = verify_all([artifact], Questions(), DEVICES.get("host"), Silent())
     return verdict
 
 

@@ -31,6 +31,7 @@ from attnbench.pipeline.gate import (
     write_baseline,
 )
 from attnbench.pipeline.localise import Localising
+from attnbench.pipeline.parity import Questions
 from attnbench.pipeline.power import with_power
 from attnbench.progress import Progress
 from attnbench.records import Artifact, Verdict
@@ -59,11 +60,12 @@ def judged(
         made[check.name] = chosen.artifacts
         failed = list(chosen.failures)
         found: list[tuple[Artifact, Verdict]] = []
+        questions = Questions(_shown(check), check.adjustment())
         for name in check.devices:
-            pairs, unknown = _verdicts(check, chosen, Chosen(name).resolve(), progress)
+            pairs, unknown = _verdicts(check, chosen, questions, Chosen(name).resolve(), progress)
             found += pairs
             failed += unknown
-        verdicts += _completed(check, found, before, progress)
+        verdicts += _completed(check, found, questions, before, progress)
         if check.latency is not None:
             devices = check.latency.devices or check.devices
             timed.take(check.name, check.latency.terms(check.name), devices, chosen.artifacts)
@@ -91,7 +93,7 @@ def _subject(check: Check, policy: Policy, progress: Progress) -> Subject:
 
 
 def _verdicts(
-    check: Check, chosen: Subject, device: Device, progress: Progress
+    check: Check, chosen: Subject, questions: Questions, device: Device, progress: Progress
 ) -> tuple[Iterable[tuple[Artifact, Verdict]], tuple[Failure, ...]]:
     """The artifacts that can be judged there with their verdicts; raises BadOption for none."""
     known, unknown = pipeline.known(chosen.artifacts, device)
@@ -100,9 +102,7 @@ def _verdicts(
         why = outcome.elsewhere(device)
         raise BadOption(f"model {check.name} cannot be judged on {device.name}: {why}")
     localising = Localising.wanted(None)
-    verdicts = pipeline.verify_all(
-        artifacts, device, progress, _shown(check), localising, check.adjustment()
-    )
+    verdicts = pipeline.verify_all(artifacts, questions, device, progress, localising)
     if check.accuracy is not None:
         folder, most = check.accuracy.terms(check.name)
         images = Images(folder, check.declared().reference)
@@ -113,6 +113,7 @@ def _verdicts(
 def _completed(
     check: Check,
     found: Sequence[tuple[Artifact, Verdict]],
+    questions: Questions,
     before: Baseline | None,
     progress: Progress,
 ) -> Iterator[Verdict]:
@@ -120,7 +121,7 @@ def _completed(
     artifacts, verdicts = [one for one, _ in found], tuple(one for _, one in found)
     own, allowed = check.adjustment(), check.allowed_blind_spots
     if allowed is not None:
-        verdicts = with_power(artifacts, verdicts, progress, _shown(check), adjustment=own)
+        verdicts = with_power(artifacts, verdicts, questions, progress)
     for artifact, verdict in zip(artifacts, verdicts, strict=True):
         told = with_blind_spots(with_adjustment(verdict, artifact, own), allowed or ())
         yield with_delegation(check.name, artifact, told, before)

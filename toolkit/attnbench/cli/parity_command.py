@@ -112,10 +112,11 @@ def _judged(
     from attnbench.parity.inputs import Images
     from attnbench.pipeline.accuracy import with_accuracy
     from attnbench.pipeline.localise import Localising
+    from attnbench.pipeline.parity import Questions
     from attnbench.pipeline.power import with_power
     from attnbench.pipeline.run import verify_all
 
-    shown = Images(looks.images, declared.reference) if looks.images else None
+    questions = Questions(Images(looks.images, declared.reference) if looks.images else None)
     localising = Localising.wanted(looks.localise)
     changed = bool(looks.localise)
     with Steps() as progress:
@@ -124,9 +125,9 @@ def _judged(
         )
         chosen = outcome.judgeable(meant, device)
         made = chosen.artifacts
-        verdicts = verify_all(made, device, progress, shown, localising)
+        verdicts = verify_all(made, questions, device, progress, localising)
         if looks.power:
-            verdicts = with_power(made, verdicts, progress, shown, exporting["blocks"])
+            verdicts = with_power(made, verdicts, questions, progress, exporting["blocks"])
         if looks.dataset is not None:
             labelled = Images(looks.dataset, declared.reference)
             verdicts = with_accuracy(made, verdicts, labelled, device, progress)

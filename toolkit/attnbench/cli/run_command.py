@@ -58,15 +58,16 @@ def command(
     from attnbench.pipeline import run as pipeline
     from attnbench.pipeline.effort import effort_on
     from attnbench.pipeline.export import export
+    from attnbench.pipeline.parity import Questions
 
     on = device.resolve()
     effort = effort_on(on, launches, iterations, threads=threads, cpus=cpus_from(cpus))
     exporting = exporting_from(given, on)
     with Steps() as progress:
         made = export(request(given, exporting, images), progress)
-        shown = Images(images) if images else None
+        questions = Questions(Images(images) if images else None)
         judged = outcome.judgeable(Subject(made.artifacts, made.failures), on)
-        verdicts = pipeline.verify_all(judged.artifacts, on, progress, shown)
+        verdicts = pipeline.verify_all(judged.artifacts, questions, on, progress)
         run = pipeline.profile_all(outcome.timed(judged), on, effort, progress, verdicts)
     outcome.show_run(run, folder, as_json=as_json)
     ctx.exit(outcome.exit_code(run, judged.failures, strict=strict))

@@ -48,7 +48,7 @@ def _held(until_the_end: ExitStack, device: Remote, step: Step) -> str:
 def _model(device: Remote, backend: str) -> str:
     """Export a tiny model, run it there, and hold it against PyTorch."""
     from attnbench.pipeline.export import Request, export
-    from attnbench.pipeline.parity import questions, reference_key, verify
+    from attnbench.pipeline.parity import Questions, verify
     from attnbench.pipeline.tiny import TINY
 
     with tempfile.TemporaryDirectory(prefix="attnbench-") as folder:
@@ -56,8 +56,7 @@ def _model(device: Remote, backend: str) -> str:
         for failure in made.failures:
             raise failure.error
         (artifact,) = made.artifacts
-        question = questions([artifact])[reference_key(artifact)]
-        verdict = verify(artifact, question, device)
+        verdict = verify(artifact, Questions()(artifact), device)
     if not verdict:
         wrong = next(case for case in verdict.cases if not case.passed)
         raise DeviceError(

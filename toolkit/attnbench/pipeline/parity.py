@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -167,19 +167,21 @@ def identify(artifact: Artifact) -> ArtifactId:
     return ArtifactId(artifact.backend, artifact.sha256, recipe, key, artifact.target)
 
 
-def questions(
-    artifacts: Sequence[Artifact],
-    images: Images | None = None,
-    adjustment: Adjustment = NOTHING,
-) -> dict[str, Question]:
-    """One question for each reference among the artifacts, by `reference_key`."""
-    asked: dict[str, Question] = {}
-    for artifact in artifacts:
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """The question for an artifact; asked once for all artifacts, and devices, of one reference."""
+
+    images: Images | None = None
+    adjustment: Adjustment = NOTHING
+    asked: dict[str, Question] = field(default_factory=dict)
+
+    def __call__(self, artifact: Artifact) -> Question:
+        """Raises what `ask` does."""
         key = reference_key(artifact)
-        if key not in asked:
-            question = ask(reference_of(artifact), artifact, images)
-            asked[key] = replace(question, adjustment=adjustment)
-    return asked
+        if key not in self.asked:
+            question = ask(reference_of(artifact), artifact, self.images)
+            self.asked[key] = replace(question, adjustment=self.adjustment)
+        return self.asked[key]
 
 
 def reference_key(artifact: Artifact) -> str:

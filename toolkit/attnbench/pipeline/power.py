@@ -10,16 +10,15 @@ from functools import partial
 import numpy as np
 from torch import Tensor, nn
 
-from attnbench.parity.adjustment import NOTHING, Adjustment
 from attnbench.parity.bisection import first_wrong
 from attnbench.parity.cases import Expected
-from attnbench.parity.inputs import Images, further_inputs
+from attnbench.parity.inputs import further_inputs
 from attnbench.parity.judge import judge
 from attnbench.parity.limits import Limits
 from attnbench.parity.metrics import Array
 from attnbench.pipeline.faults import attention, doubled, faded, flat, removable, run
 from attnbench.pipeline.inside import Inside
-from attnbench.pipeline.parity import Question, answers, questions, reference_key, task_of
+from attnbench.pipeline.parity import Question, Questions, answers, reference_key, task_of
 from attnbench.pipeline.probe import worst
 from attnbench.pipeline.reference import reference_of
 from attnbench.progress import Progress, stepping
@@ -84,10 +83,9 @@ def _rounded(got: Sequence[Array], expected: Expected) -> Sequence[Array]:
 def with_power(
     artifacts: Sequence[Artifact],
     verdicts: Sequence[Verdict],
+    questions: Questions,
     progress: Progress,
-    images: Images | None = None,
     globs: Sequence[str] = (),
-    adjustment: Adjustment = NOTHING,
 ) -> tuple[Verdict, ...]:
     """
     The verdicts, each with what its gate would have missed.
@@ -95,11 +93,10 @@ def with_power(
     Needs the reference alone, so artifacts of one reference and the same limits share it. `globs`
     name attention in the references of files that others made.
     """
-    asked = questions(artifacts, images, adjustment)
     found: dict[tuple[str, Limits], Power] = {}
     keys: list[tuple[str, Limits]] = []
     for artifact in artifacts:
-        question = asked[reference_key(artifact)]
+        question = questions(artifact)
         limits = question.limits(artifact)
         keys.append((reference_key(artifact), limits))
         if keys[-1] not in found:

@@ -9,13 +9,11 @@ from attnbench.backends import format_of
 from attnbench.clock import now
 from attnbench.devices import Device
 from attnbench.errors import UnknownOperator
-from attnbench.parity.adjustment import NOTHING, Adjustment
-from attnbench.parity.inputs import Images
 from attnbench.pipeline.computed import check, judgeable
 from attnbench.pipeline.effort import Effort
 from attnbench.pipeline.export import Failure
 from attnbench.pipeline.localise import Localising, localised
-from attnbench.pipeline.parity import Question, questions, reference_key, verify
+from attnbench.pipeline.parity import Question, Questions, verify
 from attnbench.pipeline.power import unseen, with_missing
 from attnbench.pipeline.profile import profile
 from attnbench.pipeline.suspects import explained
@@ -47,11 +45,10 @@ def known(
 
 def verify_all(
     artifacts: Sequence[Artifact],
+    questions: Questions,
     device: Device,
     progress: Progress,
-    images: Images | None = None,
     localising: Localising | None = None,
-    adjustment: Adjustment = NOTHING,
 ) -> tuple[Verdict, ...]:
     """
     A verdict on every artifact, against the module that it was made from.
@@ -60,11 +57,10 @@ def verify_all(
     """
     device.identity()  # one that cannot be reached is told of before PyTorch's minutes
     with stepping(progress, "reference in PyTorch"):
-        asked = questions(artifacts, images, adjustment)
+        asked = [questions(artifact) for artifact in artifacts]
     verdicts = []
-    for artifact in artifacts:
+    for artifact, question in zip(artifacts, asked, strict=True):
         with stepping(progress, f"parity {artifact.backend}"):
-            question = asked[reference_key(artifact)]
             verdict = _judged(artifact, question, device)
         if localising is not None and (localising.always or (artifact.scopes and not verdict)):
             with stepping(progress, f"first block that differs in {artifact.backend}"):
