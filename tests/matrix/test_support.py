@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from attnbench.backends import FORMATS
 from attnbench_models.backbones import BACKBONES
 from tests.matrix.cells import CELLS, Cell
 from tests.matrix.results import Result
-from tests.matrix.support import PAGE, page
-
-
-def rows() -> set[tuple[str, str]]:
-    lines = [line.strip("| ").split(" | ") for line in PAGE.read_text().splitlines()]
-    return {(cells[0], cells[1]) for cells in lines if len(cells) == 6} - {("backbone", "block")}
+from tests.matrix.support import PAGE, page, table_of
 
 
 def test_the_page_has_every_pair_and_every_reservation():
-    assert rows() == {(cell.backbone, cell.block) for cell in CELLS}
+    assert set(table_of(PAGE.read_text())) == set(CELLS)
     for name, entry in BACKBONES.items():
         assert not entry.unverified or f"- {name}: {entry.unverified}" in PAGE.read_text()
 
@@ -33,3 +31,15 @@ def test_what_fails_is_said():
     )
     assert "- mobilenetv2-x-tflite: tflite: it has no such operator" in written
     assert "- mobilenetv2-x-executorch: natural: max_error 1, limit 0" in written
+
+
+def test_what_was_found_before_stands_until_it_is_run_again():
+    cell = Cell("mobilenetv2", "x", "onnx")
+    cells = dict.fromkeys((cell, *(replace(cell, backend=one) for one in FORMATS)))
+    good = Result("k", None, (), True, 1, (), ())
+    first = page(cells | {cell: good})
+    assert table_of(first)[cell] == "yes (1)"
+    second = page(cells, first)
+    assert table_of(second)[cell] == "yes (1) †"
+    assert table_of(page(cells, second)) == table_of(second)
+    assert table_of(page(cells | {cell: good}, second)) == table_of(first)
