@@ -62,11 +62,10 @@ def command(
 
     on = device.resolve()
     effort = effort_on(on, launches, iterations, threads=threads, cpus=cpus_from(cpus))
-    exporting = exporting_from(given, on)
     with Steps() as progress:
-        made = export(request(given, exporting, images), progress)
-        questions = Questions(Images(images) if images else None)
+        made = export(request(given, exporting_from(given, on), images), progress)
         judged = outcome.judgeable(Subject(made.artifacts, made.failures), on)
+        questions = Questions(Images(images) if images else None)
         verdicts = pipeline.verify_all(judged.artifacts, questions, on, progress)
         run = pipeline.profile_all(outcome.timed(judged), on, effort, progress, verdicts)
     outcome.show_run(run, folder, as_json=as_json)
