@@ -194,7 +194,9 @@ class Quiet:
 def test_artifacts_of_one_reference_share_what_is_found():
     made = artifact(Recipe(model="tests.parity.test_power:Net", size=SIZE))
     both = (made, replace(made, backend="tflite"))
-    verdicts = with_power(both, [Verdict(None, "host", ())] * 2, Questions(), Quiet())
+    questions = Questions()
+    verdicts = with_power(both, [Verdict(None, "host", ())] * 2, questions, Quiet())
+    assert questions(both[0]) is questions(both[1])
     assert verdicts[0].power is verdicts[1].power
     shown = [Judged(name, one) for name, one in zip(("a", "b"), verdicts, strict=True)]
     tables = words.tables(shown)

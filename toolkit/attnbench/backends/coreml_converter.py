@@ -1,4 +1,4 @@
-"""coremltools without what it does in vain here, which takes longer than the rest."""
+"""coremltools without what it does in vain here."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def checked_at_the_ends() -> Iterator[None]:
     """
     Within, a program is checked once a pipeline of passes has cleaned up, and before it is written.
 
-    Those are the checks that ask for most; a hundred lesser ones, one a pass, took half the time.
+    Those are the checks that ask for most. The others come after each of a hundred passes.
     """
     validate = Program.validate
 

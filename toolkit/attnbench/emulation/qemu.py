@@ -56,7 +56,7 @@ def _kernel_arguments(machine: Machine) -> str:
         "quiet",
         "panic=-1",
         "nokaslr",  # asks for a page table of its own for the kernel
-        "mitigations=off",  # under qemu they guard against nothing, and double what a kernel does
+        "mitigations=off",  # under qemu they guard against nothing, at nearly the price of all else
         f"attnbench.locked={int(not machine.unlocked)}",
     ]
     if machine.android is not None:
