@@ -1,5 +1,5 @@
 """
-What does attention cost as attnbench exports it? `make bench-deploy`, two hours on two quiet cores.
+What does attention cost as attnbench exports it? `make bench-deploy`, hours.
 
 Each block is held against the backbone without attention, in the form that the rewrites give it,
 and that form against its authors', exported plainly. On an emulated Raspberry Pi times are counts
@@ -115,7 +115,7 @@ def moved_mb(path: Path) -> str:
     try:
         graph = open_graph(artifact).graph
     except AttnbenchError:
-        return "?"  # of several delegates
+        return "?"
     values = [
         value
         for node in graph.nodes
