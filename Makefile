@@ -52,7 +52,7 @@ test: install  ## Run the tests, JOBS=2 at a time; more options in ARGS
 
 .PHONY: test-all
 test-all: install  ## Every pair of the zoo through every runtime; an interrupted run goes on
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist load -m full $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadscope -m full $(ARGS)
 
 .PHONY: mutation
 mutation: install  ## Faults in files, and whether parity sees them; ARGS="--budget 30m", goes on

@@ -19,7 +19,7 @@ from statistics import median
 
 from rich.console import Console
 from rich.table import Table
-from tests.matrix.cells import Cell, pairs
+from tests.matrix.cells import PAIRS, Cell
 
 FOLDER = Path(__file__).parents[1] / "build" / "matrix-closure"
 RUNTIMES = ("onnx", "tflite", "executorch")
@@ -52,7 +52,7 @@ def figures(one: dict) -> tuple[float, float] | None:
 
 
 def rows(asked: argparse.Namespace) -> Iterator[tuple[Cell, dict]]:
-    for backbone, block in pairs():
+    for backbone, block in PAIRS:
         if not asked.only or asked.only in f"{backbone}-{block}":
             for one in measured(backbone, block, asked.size, asked.more):
                 yield Cell(backbone, block, one["artifact"]["backend"]), one

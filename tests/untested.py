@@ -3,7 +3,8 @@ What is not tested for want of a program is said loudly, with the one command th
 
 A test that skips itself names that command in its reason. Where everything has to be tested, as in
 CI, $ATTNBENCH_TEST_EVERYTHING makes such a skip a failure. Tests on emulated machines, which take
-seconds to boot, share them: with `--dist loadscope` all of them go to one process.
+seconds to boot, share them: with `--dist loadscope` all of them go to one process. What is long and
+runs with `-m full`, is handed out by model, so that all formats of one share PyTorch's answers.
 """
 
 from __future__ import annotations
@@ -44,6 +45,13 @@ class SharedMachines(LoadScopeScheduling):
         return EMULATED if _is_emulated(file) else super()._split_scope(nodeid)
 
 
+class SharedAnswers(LoadScopeScheduling):
+    """Hands out tests by all of their parameters but the last, which is the format."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.rpartition("-")[0]
+
+
 @cache
 def _is_emulated(file: str) -> bool:
     # The scheduler knows names only, not marks.
@@ -52,7 +60,9 @@ def _is_emulated(file: str) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    return SharedMachines(config, log) if config.getvalue("dist") == "loadscope" else None
+    if config.getvalue("dist") != "loadscope":
+        return None
+    return (SharedAnswers if config.getvalue("markexpr") == "full" else SharedMachines)(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

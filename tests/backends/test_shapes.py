@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from attnbench.backends import FORMATS
 from attnbench.errors import BadModel
+from attnbench.pipeline.parity import Questions
 from attnbench.pipeline.reference import example_for, module_for
 from attnbench_models import Recipe
 from tests.conformance.backend import failures, verdict_on
@@ -62,28 +63,36 @@ def nested():
     return Several(lambda a, b, c: {"z": a, "a": [b, c]})
 
 
-def judged(recipe, backend, folder):
+@pytest.fixture(scope="module")
+def questions(name, size):
+    """PyTorch is asked once for all formats of a model and size."""
+    return Questions()
+
+
+def judged(recipe, backend, folder, questions=None):
     """The artifact, after it was held to PyTorch."""
     artifact = converted(recipe, backend, folder)
-    verdict = verdict_on(artifact)
+    verdict = verdict_on(artifact, questions)
     assert verdict, failures(verdict)
     return artifact
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("backend", FORMATS)
-@pytest.mark.parametrize("size", ODD, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", MODELS)
-def test_odd_sizes_deploy(name, size, backend, tmp_path):
-    artifact = judged(replace(MODELS[name], size=size), backend, tmp_path)
+@pytest.mark.parametrize("size", ODD, ids=lambda size: f"{size[0]}x{size[1]}", scope="module")
+@pytest.mark.parametrize("name", MODELS, scope="module")
+def test_odd_sizes_deploy(name, size, backend, questions, tmp_path):
+    artifact = judged(replace(MODELS[name], size=size), backend, tmp_path, questions)
     assert artifact.inputs[0].shape == (1, 3, *size)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("backend", FORMATS)
-@pytest.mark.parametrize("name", MODELS)
-def test_batches_deploy(name, backend, tmp_path):
-    artifact = judged(replace(MODELS[name], size=(64, 96), batch=3), backend, tmp_path)
+@pytest.mark.parametrize("size", [(64, 96)], ids=["64x96"], scope="module")
+@pytest.mark.parametrize("name", MODELS, scope="module")
+def test_batches_deploy(name, size, backend, questions, tmp_path):
+    recipe = replace(MODELS[name], size=size, batch=3)
+    artifact = judged(recipe, backend, tmp_path, questions)
     assert artifact.inputs[0].shape == (3, 3, 64, 96)
     assert all(output.shape[0] == 3 for output in artifact.outputs)
 

@@ -23,16 +23,16 @@ from attnbench.files import copy, digest
 from attnbench.parity.inputs import standard_inputs
 from attnbench.parity.matching import Declared
 from attnbench.pipeline.foreign import foreign
-from attnbench.pipeline.parity import ask, verify
-from attnbench.pipeline.reference import module_for, reference_of, trace
+from attnbench.pipeline.parity import Questions, verify
+from attnbench.pipeline.reference import module_for, trace
 from attnbench.records import TensorSpec, Verdict
 from attnbench_models import Recipe
 from tests.slices import ATTENTION, BLOCKS, SIZE, Refused
 
 
-def verdict_on(artifact) -> Verdict:
+def verdict_on(artifact, questions: Questions | None = None) -> Verdict:
     """The gate's own verdict on an artifact, as `attnbench parity` reaches it."""
-    return verify(artifact, ask(reference_of(artifact), artifact), DEVICES.get("host"))
+    return verify(artifact, (questions or Questions())(artifact), DEVICES.get("host"))
 
 
 def failures(verdict: Verdict) -> list[str]:

@@ -80,8 +80,7 @@ def home(block: str) -> str:
     )
 
 
-def pairs() -> Iterator[tuple[str, str]]:
-    """Backbone and block: every block at home, every backbone natively and with its paper's."""
+def _pairs() -> Iterator[tuple[str, str]]:
     listed = {(home(block), block) for block in BLOCKS}
     for name, entry in BACKBONES.items():
         papers = PAPERS.get(name, entry.native)
@@ -89,4 +88,7 @@ def pairs() -> Iterator[tuple[str, str]]:
     return iter(sorted(listed))
 
 
-CELLS = tuple(Cell(*pair, backend) for pair in pairs() for backend in FORMATS)
+PAIRS = tuple(_pairs())
+"""Backbone and block: every block at home, every backbone natively and with its paper's."""
+
+CELLS = tuple(Cell(*pair, backend) for pair in PAIRS for backend in FORMATS)

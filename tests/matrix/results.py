@@ -24,15 +24,19 @@ class Result:
     `refused` is the converter's reason; otherwise `failed` lists what the gate found, `ran` is
     whether a runtime computed it and not our own reading of its program, and the rest says how the
     runtime takes the model: delegates, operators outside of them, and the rewrites that it needed.
+    `unplaced` is why the operators that ran could not be given to blocks, `unattributed` the share
+    of the time of those that could not.
     """
 
     key: str
-    refused: str | None
-    failed: tuple[str, ...]
-    ran: bool
-    delegates: int | None
-    outside: tuple[str, ...]
-    rewrites: tuple[str, ...]
+    refused: str | None = None
+    failed: tuple[str, ...] = ()
+    ran: bool = False
+    delegates: int | None = None
+    outside: tuple[str, ...] = ()
+    rewrites: tuple[str, ...] = ()
+    unplaced: str | None = None
+    unattributed: float = 0.0
 
 
 def key_of(cell: Cell) -> str:

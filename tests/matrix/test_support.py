@@ -18,9 +18,9 @@ def test_the_page_has_every_pair_and_every_reservation():
 
 
 def test_what_fails_is_said():
-    good = Result("k", None, (), True, 1, ("Softmax",), ())
-    bad = Result("k", "tflite: it has no such operator", (), False, None, (), ())
-    off = Result("k", None, ("natural: max_error 1, limit 0",), True, 2, (), ())
+    good = Result("k", ran=True, delegates=1, outside=("Softmax",))
+    bad = Result("k", "tflite: it has no such operator")
+    off = Result("k", None, ("natural: max_error 1, limit 0",), ran=True, delegates=2)
     written = page(
         {Cell("mobilenetv2", "x", "onnx"): good, Cell("mobilenetv2", "x", "tflite"): bad}
         | {Cell("mobilenetv2", "x", "executorch"): off, Cell("mobilenetv2", "x", "coreml"): None}
@@ -36,7 +36,7 @@ def test_what_fails_is_said():
 def test_what_was_found_before_stands_until_it_is_run_again():
     cell = Cell("mobilenetv2", "x", "onnx")
     cells = dict.fromkeys((cell, *(replace(cell, backend=one) for one in FORMATS)))
-    good = Result("k", None, (), True, 1, (), ())
+    good = Result("k", ran=True, delegates=1)
     first = page(cells | {cell: good})
     assert table_of(first)[cell] == "yes (1)"
     second = page(cells, first)
