@@ -15,7 +15,7 @@ KERNELS: tuple[tuple[str, str, frozenset[str]], ...] = tuple(
     (start, within, frozenset(kinds.split()))
     for start, within, kinds in (
         ("Convolution", "DWConv", "depthwise"),
-        ("Convolution", "", "conv"),
+        ("Convolution", "", "conv depthwise"),
         ("Deconvolution", "", "deconv"),
         ("Fully Connected", "", "conv linear matmul"),
         ("Batch Matrix Multiply", "", "matmul linear"),
@@ -65,10 +65,11 @@ KERNELS: tuple[tuple[str, str, frozenset[str]], ...] = tuple(
 """
 Start of the kernel's name, a word within it, kinds of operator that it computes; first wins.
 
-XNNPACK computes what has one argument by a table in 8 bits, and calls all of that invalid.
+A depthwise convolution that makes several channels of one is computed as a grouped one. XNNPACK
+computes what has one argument by a table in 8 bits, and calls all of that invalid.
 """
 
-FUSED = frozenset({"clamp", "pad", "reshape", "norm", "convert", "operand"})
+FUSED = frozenset({"clamp", "maximum", "minimum", "pad", "reshape", "norm", "convert", "operand"})
 """Kinds that XNNPACK may fold into a neighbour, so that no kernel reports them."""
 
 LAYOUT_KERNELS = ("Transpose", "Convert")
