@@ -12,9 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,10 @@ def _reachable(
 
 
 def agreed(
-    candidates: Sequence[Candidates], owner: Callable[[int], object], if_inserted: object
-) -> list[object | None]:
+    candidates: Sequence[Candidates], owner: Callable[[int], T], if_inserted: T
+) -> list[T | None]:
     """What all candidates of each event agree on, or None where they do not."""
-    result: list[object | None] = []
+    result: list[T | None] = []
     for one in candidates:
         owners = {owner(source) for source in one.sources}
         if one.inserted:

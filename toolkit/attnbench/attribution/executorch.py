@@ -74,7 +74,7 @@ def locate(trace: Trace, artifact: Artifact) -> Located:
         "executorch",
         kernels,
         artifact.scopes,
-        _kind_of,
+        _kinds_of,
         artifact.blocks,
         residual("delegate_boundary"),
     )
@@ -86,9 +86,9 @@ def delegation(_trace: Trace, artifact: Artifact) -> Delegation:
     return artifact.delegation
 
 
-def _kind_of(scope: Scope) -> str:
+def _kinds_of(scope: Scope) -> frozenset[str]:
     name = scope.operator.partition(".")[0]
-    return name if scope.delegate is None else KINDS.get(name, "?")
+    return frozenset({name if scope.delegate is None else KINDS.get(name, "?")})
 
 
 def _plain(kernel: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
+from attnbench.attribution.alignment import Candidates, agreed
 from attnbench.attribution.places import Located, Place, leaves, residual, steady_operators
-from attnbench.attribution.xnnpack import place_events
+from attnbench.attribution.xnnpack import place_events, sources
 from attnbench.records import Artifact, Delegation, Scope, Trace, Undelegated
 
 KINDS = {
@@ -66,17 +66,12 @@ def locate(trace: Trace, artifact: Artifact) -> Located:
     """
     The place of every event; what encloses operators has none of its own.
 
-    An operator outside the delegate reports under its TFLite name, which then is its kind.
+    An operator outside the delegate reports under its TFLite name; others like it may be inside.
     """
     sequence = steady_operators(trace)
     at = leaves(trace, sequence)
     kernels = [trace.operators[sequence[i]].kind for i in at]
-    outside = set(kernels) & {scope.operator for scope in artifact.scopes}
-
-    def kind_of(scope: Scope) -> str:
-        return scope.operator if scope.operator in outside else KINDS.get(scope.operator, "?")
-
-    placed = place_events("litert", kernels, artifact.scopes, kind_of, artifact.blocks, None)
+    placed = place_events("litert", kernels, artifact.scopes, _kinds_of, artifact.blocks, None)
     return Located(spread(len(sequence), at, placed))
 
 
@@ -84,14 +79,22 @@ def delegation(trace: Trace, artifact: Artifact) -> Delegation:
     """What XNNPACK took of the graph, from which operators report under their TFLite names."""
     sequence = steady_operators(trace)
     levels = [trace.operators[i].level for i in sequence]
-    ran = Counter(trace.operators[sequence[i]].kind for i in leaves(trace, sequence))
+    kernels = [trace.operators[sequence[i]].kind for i in leaves(trace, sequence)]
+    scopes = artifact.scopes
+    unknown = [Candidates((), inserted=False)] * len(kernels)
+    candidates = sources(kernels, scopes, _kinds_of, inserts=False) or unknown
+    paths = agreed(candidates, lambda at: scopes[at].path, None)
+    names = {scope.operator for scope in scopes}
     outside = tuple(
-        Undelegated(scope.operator, scope.path, "not taken by XNNPACK")
-        for scope in artifact.scopes
-        if scope.operator in ran
+        Undelegated(kernel, path, "not taken by XNNPACK")
+        for kernel, path in zip(kernels, paths, strict=True)
+        if kernel in names
     )
-    inside = len(artifact.scopes) - len(outside)
-    return Delegation(levels.count("delegate"), inside, outside)
+    return Delegation(levels.count("delegate"), len(scopes) - len(outside), outside)
+
+
+def _kinds_of(scope: Scope) -> frozenset[str]:
+    return frozenset({scope.operator, KINDS.get(scope.operator, "?")})
 
 
 def spread(count: int, at: Sequence[int], placed: Sequence[Place]) -> tuple[Place, ...]:

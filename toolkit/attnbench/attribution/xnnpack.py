@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from attnbench.attribution.alignment import agreed, align
+from attnbench.attribution.alignment import Candidates, agreed, align
 from attnbench.attribution.places import Place, block_of, residual
 from attnbench.errors import AttributionError
 from attnbench.records import Block, Scope
@@ -75,7 +75,8 @@ FUSED = frozenset({"clamp", "maximum", "minimum", "pad", "reshape", "norm", "con
 LAYOUT_KERNELS = ("Transpose", "Convert")
 """Kernels that a delegate may insert for its own layout and types."""
 
-Find = Callable[[Scope], str]
+Find = Callable[[Scope], frozenset[str]]
+"""The kinds that an operator of the graph may report as, in the words of KERNELS."""
 
 
 def computes(kernel: str) -> frozenset[str]:
@@ -86,42 +87,53 @@ def computes(kernel: str) -> frozenset[str]:
     return frozenset()
 
 
+def sources(
+    kernels: Sequence[str], scopes: Sequence[Scope], find: Find, *, inserts: bool
+) -> list[Candidates] | None:
+    """
+    All operators of the graph that each kernel could come from; None if there is no alignment.
+
+    `inserts` is whether the delegate may add kernels of layout on its own.
+    """
+    kinds = [find(scope) for scope in scopes]
+    can = [computes(kernel) | {kernel} for kernel in kernels]
+    # Where the graph converts by itself, as in 8 bits, the delegate only does what it says.
+    added = LAYOUT_KERNELS[: 1 if any("convert" in of for of in kinds) else None]
+    compatible = np.array([[not of.isdisjoint(one) for of in kinds] for one in can], bool)
+    return align(
+        compatible.reshape(len(kernels), len(kinds)),
+        [not of.isdisjoint(FUSED) for of in kinds],
+        [inserts and kernel.startswith(added) for kernel in kernels],
+    )
+
+
 def place_events(
     engine: str,
     kernels: Sequence[str],
     scopes: Sequence[Scope],
-    kind_of: Find,
+    find: Find,
     blocks: Sequence[Block],
     inserted: Place | None,
 ) -> list[Place]:
     """
     The place of each kernel, by order-preserving alignment with the graph's operators.
 
-    `kind_of` gives a scope's kind in the words of KERNELS. A layout kernel may be one that the
-    delegate added; its place is then `inserted` (None: this runtime adds none). An event whose
-    possible owners disagree is unattributed. Raises AttributionError where no alignment exists.
+    A layout kernel may be one that the delegate added; its place is then `inserted` (None: this
+    runtime adds none). An event whose possible owners disagree is unattributed. Raises
+    AttributionError where no alignment exists.
     """
-    kinds = [kind_of(scope) for scope in scopes]
-    can = [computes(kernel) | {kernel} for kernel in kernels]
-    # Where the graph converts by itself, as in 8 bits, the delegate only does what it says.
-    added = LAYOUT_KERNELS[: 1 if "convert" in kinds else None]
-    compatible = np.array([[kind in one for kind in kinds] for one in can], bool)
-    candidates = align(
-        compatible.reshape(len(kernels), len(kinds)),
-        [kind in FUSED for kind in kinds],
-        [inserted is not None and kernel.startswith(added) for kernel in kernels],
-    )
+    candidates = sources(kernels, scopes, find, inserts=inserted is not None)
     if candidates is None:
+        known = frozenset().union(*map(find, scopes))
         raise AttributionError(
             f"{engine}: its {len(kernels)} kernels cannot be aligned with the graph's "
-            f"{len(scopes)} operators; first that fits nowhere: {_odd_one(kernels, can, kinds)}",
+            f"{len(scopes)} operators; first that fits nowhere: {_odd_one(kernels, known)}",
             hint="latency of the whole is unaffected; please report the model and this line",
         )
     owners = [scope_place(scope, blocks) for scope in scopes]
     unknown = residual("unattributed")
     return [
-        place if isinstance(place, Place) else unknown
-        for place in agreed(candidates, owners.__getitem__, inserted)
+        place or unknown for place in agreed(candidates, owners.__getitem__, inserted or unknown)
     ]
 
 
@@ -130,11 +142,10 @@ def scope_place(scope: Scope, blocks: Sequence[Block]) -> Place:
     return residual("layout") if scope.inserted else block_of(scope.path, blocks)
 
 
-def _odd_one(kernels: Sequence[str], can: Sequence[frozenset[str]], kinds: Sequence[str]) -> str:
-    known = set(kinds)
+def _odd_one(kernels: Sequence[str], known: frozenset[str]) -> str:
     alone = (
         kernel
-        for kernel, kinds_of in zip(kernels, can, strict=True)
-        if not kinds_of & known and not kernel.startswith(LAYOUT_KERNELS)
+        for kernel in kernels
+        if known.isdisjoint(computes(kernel) | {kernel}) and not kernel.startswith(LAYOUT_KERNELS)
     )
     return next(alone, "none by kind alone, the order differs")

@@ -1,0 +1,63 @@
+"""Kernels of XNNPACK that are not called what the graph calls their operator."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from attnbench.attribution import litert
+from attnbench.attribution.places import Place
+from attnbench.errors import AttributionError
+from attnbench.records import Block, Delegation, Event, Operator, Scope, Trace, Undelegated
+
+CONV = "Convolution (NHWC, F32) IGEMM"
+BLOCKS = tuple(Block(path, "backbone") for path in ("a", "b", "c"))
+
+
+def ran(*kernels):
+    operators = tuple(Operator(name, name) for name in kernels)
+    events = tuple(Event(at, 10 * at, 10) for at in range(len(kernels)))
+    return Trace("litert", 1, operators, (events,))
+
+
+def graph(*operators):
+    """An artifact of (operator, path)."""
+    scopes = tuple(Scope(f"v{at}", *one) for at, one in enumerate(operators))
+    return SimpleNamespace(scopes=scopes, blocks=BLOCKS)
+
+
+def blocks(trace, artifact):
+    return [place.block for place in litert.locate(trace, artifact).places]
+
+
+def test_operators_of_one_kind_may_run_in_the_delegate_and_outside():
+    both = graph(("CONCATENATION", "a"), ("CONV_2D", "b"), ("CONCATENATION", "c"))
+    trace = ran("Copy (NC, X32)", CONV, "CONCATENATION")
+    assert blocks(trace, both) == ["a", "b", "c"]
+    outside = (Undelegated("CONCATENATION", "c", "not taken by XNNPACK"),)
+    assert litert.delegation(trace, both) == Delegation(0, 2, outside)
+
+
+def test_which_one_is_outside_stays_open_where_nothing_tells():
+    alike = graph(("CONCATENATION", "a"), ("ADD", "b"), ("ADD", "b"), ("CONCATENATION", "c"))
+    trace = ran("CONCATENATION", "CONCATENATION")
+    (*_, last) = litert.delegation(trace, alike).outside
+    assert (last.operator, last.path) == ("CONCATENATION", None)
+    with pytest.raises(AttributionError, match="2 kernels cannot be aligned with the graph's 4"):
+        litert.locate(trace, alike)
+
+
+def test_a_depthwise_convolution_of_several_channels_runs_as_a_grouped_one():
+    assert blocks(ran(CONV, CONV), graph(("DEPTHWISE_CONV_2D", "a"), ("CONV_2D", "b"))) == [
+        "a",
+        "b",
+    ]
+
+
+def test_a_maximum_with_a_constant_has_no_kernel_of_its_own():
+    softmax = graph(("REDUCE_MAX", "a"), ("MAXIMUM", "b"), ("SUB", "c"))
+    assert blocks(ran("Reduce Max (ND) Reduce", "Subtract (ND)"), softmax) == ["a", "c"]
+    assert litert.locate(
+        ran("Reduce Max (ND) Reduce", "Maximum (ND)", "Subtract (ND)"), softmax
+    ) == (litert.Located((Place("a"), Place("b"), Place("c"))))
