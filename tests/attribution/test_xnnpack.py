@@ -61,3 +61,17 @@ def test_a_maximum_with_a_constant_has_no_kernel_of_its_own():
     assert litert.locate(
         ran("Reduce Max (ND) Reduce", "Maximum (ND)", "Subtract (ND)"), softmax
     ) == (litert.Located((Place("a"), Place("b"), Place("c"))))
+
+
+def test_a_kernel_that_squares_what_it_reduces_is_of_both_operators():
+    norm = graph(("SUB", "a"), ("MUL", "b"), ("MEAN", "b"), ("MUL", "c"))
+    merged = ran("Subtract (ND)", "Mean Squared (ND) Reduce2", "Multiply (ND)")
+    assert blocks(merged, norm) == ["a", "b", "c"]
+    with pytest.raises(AttributionError):
+        litert.locate(ran("Subtract (ND)", "Mean (ND) Reduce2", "Multiply (ND)"), norm)
+
+
+def test_a_squared_difference_is_no_square():
+    assert blocks(ran("Squared Difference (ND)"), graph(("SQUARED_DIFFERENCE", "a"))) == ["a"]
+    with pytest.raises(AttributionError, match="first that fits nowhere: Squared Difference"):
+        litert.locate(ran("Squared Difference (ND)"), graph(("SQUARE", "a")))

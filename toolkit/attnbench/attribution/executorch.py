@@ -55,6 +55,11 @@ KINDS = {
     "tanh": "tanh",
     "gelu": "gelu",
     "elu": "elu",
+    "leaky_relu": "leaky",
+    "_prelu_kernel": "prelu",
+    "pow": "pow",
+    "floor": "floor",
+    "ceil": "ceil",
     "upsample_bilinear2d": "resize",
 }
 """Edge operators, without their overload, in the words of `attribution.xnnpack`."""

@@ -11,66 +11,79 @@ from attnbench.attribution.places import Place, block_of, residual
 from attnbench.errors import AttributionError
 from attnbench.records import Block, Scope
 
-KERNELS: tuple[tuple[str, str, frozenset[str]], ...] = tuple(
-    (start, within, frozenset(kinds.split()))
-    for start, within, kinds in (
-        ("Convolution", "DWConv", "depthwise"),
-        ("Convolution", "", "conv depthwise"),
-        ("Deconvolution", "", "deconv"),
-        ("Fully Connected", "", "conv linear matmul"),
-        ("Batch Matrix Multiply", "", "matmul linear"),
-        ("Average Pooling", "", "avgpool mean"),
-        ("Global Average Pooling", "", "mean avgpool"),
-        ("Global Sum Pooling", "", "sum mean"),
-        ("Max Pooling", "", "maxpool max"),
-        ("Mean", "", "mean avgpool"),
-        ("Sum", "", "sum mean"),
-        ("Reduce", "", "max min sum mean"),
-        ("Maximum", "", "maximum clamp"),
-        ("Minimum", "", "minimum clamp"),
-        ("Max", "", "max"),
-        ("Min", "", "min"),
-        ("Static Reshape", "", "reshape"),
-        ("Copy", "", "concat reshape slice split"),
-        ("Concat", "", "concat"),
-        ("Even Split", "", "split"),
-        ("Split", "", "split"),
-        ("Slice", "", "slice split"),
-        ("Static Slice", "", "slice split"),
-        ("Transpose", "", "transpose"),
-        ("Constant Pad", "", "pad"),
-        ("Sigmoid", "", "sigmoid"),
-        ("HardSwish", "", "hardswish"),
-        ("Softmax", "", "softmax"),
-        ("Clamp", "", "clamp"),
-        ("Multiply", "", "mul square"),
-        ("Add", "", "add"),
-        ("Subtract", "", "sub"),
-        ("Divide", "", "div"),
-        ("Negate", "", "neg"),
-        ("Abs", "", "abs"),
-        ("Square Root", "", "sqrt"),
-        ("Reciprocal Square Root", "", "rsqrt"),
-        ("Square", "", "square mul"),
-        ("Exp", "", "exp"),
-        ("Log", "", "log"),
-        ("Tanh", "", "tanh"),
-        ("GELU", "", "gelu"),
-        ("ELU", "", "elu"),
-        ("Resize Bilinear", "", "resize"),
-        ("Convert", "", "convert"),
-        ("Invalid Unary Op", "", "sigmoid tanh hardswish gelu elu exp log sqrt rsqrt"),
+KERNELS: tuple[tuple[str, frozenset[str]], ...] = tuple(
+    (start, frozenset(kinds.split()))
+    for start, kinds in (
+        ("Convolution", "conv depthwise"),
+        ("Deconvolution", "deconv"),
+        ("Fully Connected", "conv linear matmul"),
+        ("Batch Matrix Multiply", "matmul linear"),
+        ("Average Pooling", "avgpool mean"),
+        ("Global Average Pooling", "mean avgpool"),
+        ("Global Sum Pooling", "sum mean"),
+        ("Max Pooling", "maxpool max"),
+        ("Mean", "mean avgpool"),
+        ("Sum", "sum mean"),
+        ("Reduce", "max min sum mean"),
+        ("Maximum", "maximum clamp"),
+        ("Minimum", "minimum clamp"),
+        ("Max", "max"),
+        ("Min", "min"),
+        ("Static Reshape", "reshape"),
+        ("Copy", "concat reshape slice split"),
+        ("Concat", "concat"),
+        ("Even Split", "split"),
+        ("Split", "split"),
+        ("Slice", "slice split"),
+        ("Static Slice", "slice split"),
+        ("Transpose", "transpose"),
+        ("Constant Pad", "pad"),
+        ("Sigmoid", "sigmoid"),
+        ("HardSwish", "hardswish"),
+        ("Softmax", "softmax"),
+        ("Clamp", "clamp"),
+        ("Multiply", "mul square"),
+        ("Add", "add"),
+        ("Subtract", "sub"),
+        ("Divide", "div"),
+        ("Negate", "neg"),
+        ("Abs", "abs"),
+        ("Square Root", "sqrt"),
+        ("Reciprocal Square Root", "rsqrt"),
+        ("Squared Difference", "difference"),
+        ("Square", "square mul"),
+        ("Exp", "exp"),
+        ("Log", "log"),
+        ("Tanh", "tanh"),
+        ("Leaky ReLU", "leaky"),
+        ("PReLU", "prelu"),
+        ("Power", "pow"),
+        ("Floor", "floor"),
+        ("Ceiling", "ceil"),
+        ("Depth To Space", "depth2space"),
+        ("Space To Depth", "space2depth"),
+        ("GELU", "gelu"),
+        ("ELU", "elu"),
+        ("Resize Bilinear", "resize"),
+        ("Convert", "convert"),
+        ("Invalid Unary Op", "sigmoid tanh hardswish gelu elu exp log sqrt rsqrt"),
     )
 )
 """
-Start of the kernel's name, a word within it, kinds of operator that it computes; first wins.
+Start of the kernel's name, and the kinds of operator that it computes; first wins.
 
-A depthwise convolution that makes several channels of one is computed as a grouped one. XNNPACK
-computes what has one argument by a table in 8 bits, and calls all of that invalid.
+A depthwise convolution that makes several channels of one is computed as a grouped one, and one of
+a single channel as depthwise. XNNPACK computes what has one argument by a table in 8 bits, and
+calls all of that invalid.
 """
 
 FUSED = frozenset({"clamp", "maximum", "minimum", "pad", "reshape", "norm", "convert", "operand"})
 """Kinds that XNNPACK may fold into a neighbour, so that no kernel reports them."""
+
+MERGED = (("Mean Squared", "mean"), ("Sum Squared", "sum"))
+"""Starts of kernels that also do what is just before a reduction of that kind: one of SQUARES."""
+
+SQUARES = frozenset({"mul", "square"})
 
 LAYOUT_KERNELS = ("Transpose", "Convert")
 """Kernels that a delegate may insert for its own layout and types."""
@@ -81,10 +94,7 @@ Find = Callable[[Scope], frozenset[str]]
 
 def computes(kernel: str) -> frozenset[str]:
     """The kinds of operator that a kernel of this name can stand for; empty if it is unknown."""
-    for start, within, kinds in KERNELS:
-        if kernel.startswith(start) and within in kernel:
-            return kinds
-    return frozenset()
+    return next((kinds for start, kinds in KERNELS if kernel.startswith(start)), frozenset())
 
 
 def sources(
@@ -100,9 +110,13 @@ def sources(
     # Where the graph converts by itself, as in 8 bits, the delegate only does what it says.
     added = LAYOUT_KERNELS[: 1 if any("convert" in of for of in kinds) else None]
     compatible = np.array([[not of.isdisjoint(one) for of in kinds] for one in can], bool)
+    merging = {kind for start, kind in MERGED if any(one.startswith(start) for one in kernels)}
     return align(
         compatible.reshape(len(kernels), len(kinds)),
-        [not of.isdisjoint(FUSED) for of in kinds],
+        [
+            not of.isdisjoint(FUSED) or not (of.isdisjoint(SQUARES) or then.isdisjoint(merging))
+            for of, then in zip(kinds, (*kinds[1:], frozenset()), strict=True)
+        ],
         [inserts and kernel.startswith(added) for kernel in kernels],
     )
 
