@@ -2,7 +2,7 @@
 
 from onnx import helper
 
-from attnbench.attribution.onnxruntime import _names, _read_by
+from attnbench.attribution.onnxruntime import _names, _plain, _read_by
 from attnbench.records import Operator
 
 NODES = [
@@ -32,3 +32,11 @@ def test_a_value_inside_a_function_is_of_its_readers_module():
     assert _read_by(NODES, {"hardswish": "block.act", "conv": "block.conv"}) == {
         "_inlfunc_HardSwish_HS_X": "block.act"
     }
+
+
+def test_a_product_that_became_a_convolution_keeps_its_module():
+    known = {"gate": "block", "gate_mul": "block.scale", "norm": "block.norm"}
+    assert _plain("norm_bn_nchwc", known) == "norm"
+    assert _plain("gate_mul_nchwc", known) == "gate_mul"
+    assert _plain("gate_mul_mul_nchwc", known) == "gate_mul"
+    assert _plain("other_mul_nchwc", known) == ""

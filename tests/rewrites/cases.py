@@ -98,6 +98,22 @@ class Strips(nn.Module):
         return x * across * self.down(down).sigmoid()
 
 
+class Lines(nn.Module):
+    """Convolutions along the channels of one pixel, and along the rows of a map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernel = nn.Parameter(torch.tensor([[[1.0, -2.0, 3.0]]]))
+        self.pairs = nn.Parameter(torch.randn(6, 2, 2, generator=torch.Generator().manual_seed(4)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        convolve = nn.functional.conv1d
+        gate = convolve(x.mean((2, 3)).unsqueeze(1), self.kernel, padding=1).transpose(1, 2)
+        bias = self.pairs.sum((1, 2))
+        lines = convolve(x.mean(3), self.pairs, bias, stride=2, padding=1, dilation=2, groups=2)
+        return x * gate.unsqueeze(3) + lines.mean()
+
+
 class Turned(nn.Module):
     """A convolution of single pixels on columns that were laid down."""
 
@@ -161,6 +177,7 @@ CASES = {
         Inside(WeightShare()), ("inner",), (aten.abs.default, aten.sum.default, aten.div.Tensor)
     ),
     "fold-batchnorm": Case(Inside(conv_norm()), ("inner.1",), (aten.batch_norm.default,)),
+    "conv1d-to-conv2d": Case(Inside(Lines()), ("inner",), (aten.conv1d.default,)),
     "adaptive-avg-to-mean": Case(
         Inside(nn.AdaptiveAvgPool2d(1)), ("inner",), (aten.adaptive_avg_pool2d.default,)
     ),

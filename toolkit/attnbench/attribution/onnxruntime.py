@@ -36,6 +36,9 @@ ADDED = re.compile(
 )
 """What its optimisers put around the name of a value that they make again, or of a fused node."""
 
+SCALED = re.compile(r"_(mul|bn)_nchwc$")
+"""What it puts behind the name of a product or BatchNorm that it makes a convolution of."""
+
 CONVERSIONS = ("Cast", "QuantizeLinear", "DequantizeLinear")
 """Changes of a value's type; one of a constant or input is of what reads it."""
 
@@ -93,7 +96,8 @@ def _is_made_up(name: str) -> bool:
 
 def _plain(name: str, known: Mapping[str, str | None]) -> str:
     """The name under which a value is known, or else none."""
-    return next((one for one in (name, ADDED.sub("", name)) if one in known), "")
+    names = (name, ADDED.sub("", name), SCALED.sub("", name))
+    return next((one for one in names if one in known), "")
 
 
 def _names(nodes: Sequence[Any], ran: Sequence[Operator]) -> list[str]:

@@ -23,6 +23,7 @@ from attnbench.rewrites.elementwise import (
     WHOLE_NUMBER_TO_FLOAT,
 )
 from attnbench.rewrites.gates import GATE_BEHIND_PROJECTION, GATES_BY_MATMUL
+from attnbench.rewrites.lines import CONV1D_TO_CONV2D
 from attnbench.rewrites.pooling import (
     ADAPTIVE_AVG_TO_MEAN,
     ADAPTIVE_MAX_TO_AMAX,
@@ -48,6 +49,7 @@ from attnbench.rewrites.strips import STRIPS_APART, TURNS_UNDONE
 REWRITES: tuple[Rewrite, ...] = (
     FOLD_CONSTANTS,
     FOLD_BATCHNORM,
+    CONV1D_TO_CONV2D,
     ADAPTIVE_AVG_TO_MEAN,
     ADAPTIVE_MAX_TO_AMAX,
     MAX_DIM_TO_AMAX,
