@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from operator import contains
 from typing import Any
 
@@ -197,7 +198,8 @@ def constant(program: GraphModule, node: object) -> Tensor | None:
 
 def add_constant(program: GraphModule, value: Tensor, like: Node) -> Node:
     """A new buffer of the program and the node that reads it, placed before `like`."""
-    name = f"_folded_{sum(1 for _ in program.buffers(recurse=False))}"
+    free = (f"_folded_{number}" for number in count())
+    name = next(one for one in free if not hasattr(program, one))
     program.register_buffer(name, value)
     with program.graph.inserting_before(like):
         node = program.graph.get_attr(name)
