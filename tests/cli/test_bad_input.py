@@ -91,11 +91,6 @@ CASES = {
     "launches": (["profile", "--launches", "none"], "'--launches'", "--help"),
     "cpus": (["profile", "--cpus", "a"], "--cpus 'a' is not a list such as 0,2-3", ""),
     "no backend": (["export", "--to", ","], "'--to': at least one name is needed", "--help"),
-    "int8": (
-        ["export", "--precision", "int8", "--to", "coreml"],
-        "coreml has no int8, only fp32, fp16",
-        "--to onnx,tflite,executorch has",
-    ),
     "keep float32": (["export", "--keep-float", "stem"], "all is float32", ""),
     "dataset": (["parity", "--dataset", "coco:val"], "'coco:val' is no imagefolder:DIR", ""),
     "key without value": ([*EXPORT, "--option", "reduction"], "'reduction' is not KEY=VALUE", ""),

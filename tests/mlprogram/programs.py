@@ -22,17 +22,19 @@ from attnbench.mlprogram import OPERATORS, check, evaluate, load
 Build = Callable[..., Any]
 
 
-def save(folder: Path, build: Build, inputs: Sequence[np.ndarray]) -> Path:
+def save(
+    folder: Path, build: Build, inputs: Sequence[np.ndarray], target: Any = ct.target.iOS16
+) -> Path:
     """A package of the operators that `build` makes of variables like `inputs`, as they are."""
     kinds = {"float32": types.fp32, "int32": types.int32, "float16": types.fp16}
     specs = [mb.TensorSpec(shape=one.shape, dtype=kinds[str(one.dtype)]) for one in inputs]
     path = folder / "program.mlpackage"
     with warnings.catch_warnings(action="ignore"):
         made = ct.convert(
-            mb.program(input_specs=specs, opset_version=ct.target.iOS16)(build),
+            mb.program(input_specs=specs, opset_version=target)(build),
             convert_to="mlprogram",
             compute_precision=ct.precision.FLOAT32,
-            minimum_deployment_target=ct.target.iOS16,
+            minimum_deployment_target=target,
             pass_pipeline=ct.PassPipeline.EMPTY,
             skip_model_load=True,
         )
@@ -81,7 +83,9 @@ class Made:
         np.testing.assert_allclose(found, expected, rtol=2e-7, atol=1e-7, err_msg=name)
 
 
-def made_of(folder: Path, cases: dict[str, Case], *inputs: np.ndarray) -> Made:
+def made_of(
+    folder: Path, cases: dict[str, Case], *inputs: np.ndarray, target: Any = ct.target.iOS16
+) -> Made:
     """All cases as the outputs of one program."""
 
     def one_input(x):
@@ -90,7 +94,7 @@ def made_of(folder: Path, cases: dict[str, Case], *inputs: np.ndarray) -> Made:
     def two_inputs(x, y):
         return tuple(case.build(x, y) for case in cases.values())
 
-    program = load(save(folder, (one_input, two_inputs)[len(inputs) - 1], inputs))
+    program = load(save(folder, (one_input, two_inputs)[len(inputs) - 1], inputs, target))
     check(program)
     outputs = dict(zip(cases, evaluate(program, inputs), strict=True))
     return Made(inputs, outputs, {operation.kind for operation in program.operations})

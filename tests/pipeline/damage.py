@@ -18,9 +18,8 @@ from attnbench.graphs import Content, open_graph, put
 from attnbench.graphs.coreml import CoreMLEditor
 from attnbench.graphs.executorch import ExecuTorchEditor
 from attnbench.graphs.tflite import MAGIC
-from attnbench.mlprogram import load
 from attnbench.mlprogram.blobs import ENTRY
-from attnbench.mlprogram.values import MODEL_PATH
+from attnbench.mlprogram.values import MODEL_PATH, constant
 from attnbench.records import Artifact
 
 Change = Callable[[np.ndarray], np.ndarray]
@@ -123,8 +122,10 @@ def _coreml(artifact: Artifact, module: str, change: Change) -> Content:
         one.outputs[0].name: one
         for one in function.block_specializations[function.opset].operations
     }
-    weights = load(Path(artifact.path)).constants[made[name].inputs["weight"].arguments[0].name]
-    held = made[made[name].inputs["weight"].arguments[0].name].attributes["val"].blobFileValue
+    stored = made[made[name].inputs["weight"].arguments[0].name]
+    value = stored.attributes["val" if stored.type == "const" else "quantized_data"]
+    weights = constant(value, Path(artifact.path, editor.file).parent)
+    held = value.blobFileValue
     file = (Path(editor.file).parent / held.fileName.removeprefix(MODEL_PATH)).as_posix()
     data = bytearray(editor.files[file])
     *_, size, start = ENTRY.unpack_from(data, held.offset)

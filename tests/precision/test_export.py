@@ -16,6 +16,8 @@ from attnbench.attribution.runtimes import runtime
 from attnbench.backends import BACKENDS, format_of
 from attnbench.devices import DEVICES
 from attnbench.errors import BadOption
+from attnbench.files import copy, digest
+from attnbench.mlprogram import load
 from attnbench.pipeline.export import check_precision
 from attnbench.pipeline.parity import ask, verify
 from attnbench.pipeline.reference import reference_of, save
@@ -35,6 +37,7 @@ CLEAN = (
     ("executorch", "coord", "int8"),
     ("executorch", "none", "fp16"),
     ("coreml", "se", "fp16"),
+    *(("coreml", block, "int8") for block in ("coord", "cbam", "nam")),
 )
 TIMED = [one for one in CLEAN if one[0] != "coreml"]
 
@@ -68,16 +71,37 @@ def unshifted(state: State) -> None:
 
 
 @pytest.mark.parametrize("fault", [swapped, unshifted])
-@pytest.mark.parametrize("precision", ["int8", "fp16"])
-def test_a_fault_in_one_block_fails(convert, tmp_path, precision, fault: Callable[[State], None]):
-    clean = convert("onnx", "coord", precision)
+@pytest.mark.parametrize(
+    ("backend", "precision"), [("onnx", "int8"), ("onnx", "fp16"), ("coreml", "int8")]
+)
+def test_a_fault_in_one_block_fails(
+    convert, tmp_path, backend, precision, fault: Callable[[State], None]
+):
+    clean = convert(backend, "coord", precision)
     module = reference_of(clean)
     state = {name: value.clone() for name, value in module.state_dict().items()}
     fault(state)
     module.load_state_dict(state)
     save(module, tmp_path / "wrong.safetensors")
-    wrong = convert("onnx", "coord", precision, checkpoint=str(tmp_path / "wrong.safetensors"))
+    wrong = convert(backend, "coord", precision, checkpoint=str(tmp_path / "wrong.safetensors"))
     assert not verdict_on(wrong, of=clean)
+
+
+def test_one_damaged_scale_of_a_channels_weights_fails(convert, tmp_path):
+    clean = convert("coreml", "coord", "int8")
+    path = tmp_path / "damaged.mlpackage"
+    copy(Path(clean.path), path)
+    program = load(path)
+    stored = next(one for one in program.operations if one.kind == "constexpr_affine_dequantize")
+    scales = program.constants[f"{stored.outputs[0].name}.scale"].numpy()
+    doubled = scales.copy()
+    doubled[scales.argmax()] *= 2
+    weights = path / "Data/com.apple.CoreML/weights/weight.bin"
+    before = weights.read_bytes()
+    assert before.count(scales.tobytes()) == 1
+    weights.write_bytes(before.replace(scales.tobytes(), doubled.tobytes()))
+    damaged = replace(clean, path=str(path), sha256=digest(path))
+    assert not verdict_on(damaged, of=clean)
 
 
 @pytest.mark.parametrize(("backend", "block", "precision"), TIMED)
@@ -110,6 +134,23 @@ def test_what_is_kept_in_float_is_neither_quantised_nor_cast(convert):
     assert verdict_on(artifact)
 
 
+def types_of(artifact: Artifact, module: str) -> set[torch.dtype]:
+    """Of what a Core ML program computes in a module."""
+    operations = load(Path(artifact.path)).operations
+    inside = {one.value for one in artifact.scopes if (one.path or "").startswith(module)}
+    made = (one.outputs[0] for one in operations if one.kind not in ("cast", "quantize"))
+    return {one.dtype for one in made if one.name in inside}
+
+
+@pytest.mark.parametrize("precision", ["int8", "fp16"])
+def test_core_ml_keeps_a_module_in_float32_and_all_else_in_float16(convert, precision):
+    artifact = convert("coreml", "coord", precision, keep_float=("features.1.attention",))
+    assert types_of(artifact, "features.1.attention") == {torch.float32}
+    assert types_of(artifact, "features.2") == {torch.float16}
+    assert "constexpr_affine_dequantize" not in kinds_of(artifact, "features.1.attention")
+    assert verdict_on(artifact)
+
+
 @pytest.mark.parametrize("backend", ["tflite", "executorch"])
 def test_other_backends_keep_a_module_in_float_too(convert, backend):
     artifact = convert(backend, "se", "int8", keep_float=("features.0.attention",))
@@ -124,14 +165,10 @@ def test_a_module_that_is_not_there_is_named_with_one_that_is(convert):
 
 
 def test_a_pair_that_cannot_be_says_who_can():
-    recipe = Recipe(precision="int8")
-    with pytest.raises(BadOption, match="coreml has no int8, only fp32, fp16") as caught:
-        check_precision(recipe, format_of("coreml"))
-    assert caught.value.hint == "--to onnx,tflite,executorch has"
-    with pytest.raises(BadOption, match="cannot keep"):
-        check_precision(
-            replace(recipe, precision="fp16", keep_float=("stem",)), format_of("coreml")
-        )
+    theirs = replace(format_of("coreml"), name="theirs", precisions=("fp32",))
+    with pytest.raises(BadOption, match="theirs has no int8, only fp32") as caught:
+        check_precision(Recipe(precision="int8"), theirs)
+    assert caught.value.hint == "--to onnx,tflite,executorch,coreml has"
 
 
 @pytest.mark.parametrize("name", ["onnx", "tflite", "executorch", "coreml"])

@@ -31,6 +31,7 @@ CASES = (
     ("executorch", "se", "int8"),
     ("executorch", "none", "fp16"),
     ("coreml", "se", "fp16"),
+    ("coreml", "coord", "int8"),
 )
 
 OPERATORS = (

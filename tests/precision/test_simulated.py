@@ -24,9 +24,13 @@ class Two(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def program():
+def sample():
+    return samples([IMAGE], None)[0]
+
+
+@pytest.fixture(scope="module")
+def program(sample):
     torch.manual_seed(3)
-    (sample, *_) = samples([IMAGE], None)
     return torch.export.export(Two().eval(), sample).module(check_guards=False)
 
 
@@ -40,6 +44,18 @@ def test_what_a_clamp_or_a_move_follows_is_not_rounded_before(program):
     kinds = [str(node.target).split(".")[1] for node in program.graph.nodes
              if node.op == "call_function" and is_rounded(node)]  # fmt: skip
     assert kinds == ["hardtanh", "conv2d"]
+
+
+class Halves(nn.Module):
+    def forward(self, x):
+        top, bottom = x.split(8, dim=2)
+        return torch.sigmoid(top) * bottom
+
+
+def test_parts_of_a_value_are_not_rounded_again(sample):
+    program = torch.export.export(Halves(), sample).module(check_guards=False)
+    rounded = [one.name for one in program.graph.nodes if is_rounded(one)]
+    assert rounded == ["x", "sigmoid", "mul"]
 
 
 def test_activations_take_at_most_256_values_over_the_range_that_was_seen():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -43,12 +43,14 @@ class Quantisation:
     """
     A number format other than float32, and how it is reached.
 
-    `precision` is fp16 or int8, whose ranges come from `samples`, each like the example. Operators
-    of the modules in `keep_float` stay float32.
+    `precision` is fp16 or int8, whose ranges come from `samples`, each like the example. `ranges`
+    has the least and largest of each of the graph's values on them, for converters that look at
+    none themselves. Operators of the modules in `keep_float` stay float32.
     """
 
     precision: str
     samples: tuple[tuple[Tensor, ...], ...]
+    ranges: Mapping[str, tuple[float, float]]
     keep_float: tuple[str, ...] = ()
 
     def keeps(self, path: str | None) -> bool:

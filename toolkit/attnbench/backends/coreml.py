@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from attnbench.backends.base import Exported, Quantisation, words
 from attnbench.backends.coreml_converter import checked_at_the_ends, coremltools
+from attnbench.backends.coreml_int8 import quantised
 from attnbench.backends.formats import COREML
 from attnbench.errors import ExportError
 from attnbench.mlprogram import load
@@ -21,6 +22,7 @@ from attnbench.rewrites.base import flattened, output_names, path_of
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.export import ExportedProgram
     from torch.fx import GraphModule, Node
 
     from attnbench.backends.base import Quantising
@@ -33,6 +35,19 @@ REFUSALS = (RuntimeError, ValueError, TypeError, NotImplementedError, KeyError, 
 HALF = "_cast_fp16"
 """What the converter appends to the name of a value that it makes in float16."""
 
+SINGLE = "_to_fp32"
+"""And to that of a value of float16, where it makes float32 of it."""
+
+STORING = ("quantize", "dequantize")
+"""Operators between floats and numbers of 8 bits."""
+
+UNSTEADY = "common::distributive_quantized_binary_op_scale_normalization"
+"""
+A pass that computes 8-bit sums on another scale.
+
+They are no longer PyTorch's values then, which a block is held to.
+"""
+
 
 class CoreML:
     """The precision is asked for explicitly: the converter's own default is float16."""
@@ -41,56 +56,111 @@ class CoreML:
 
     def export(self, program: GraphModule, example: Sequence[Tensor], path: Path) -> Exported:
         """See Backend. The saved program is read back; its operators are the scopes."""
-        return self._converted(program, example, path, coremltools.precision.FLOAT32)
+        exported = _exported(program, example)
+        return _converted(exported, _outputs(program), path, coremltools.precision.FLOAT32)
 
     def quantise(
         self, program: GraphModule, example: Sequence[Tensor], path: Path, wanted: Quantisation
     ) -> Exported:
-        """See Quantising. Only fp16: ranges of activations are calibrated by Core ML itself."""
-        assert (wanted.precision, wanted.keep_float) == ("fp16", ())  # as its format says
-        return self._converted(program, example, path, coremltools.precision.FLOAT16)
+        """See Quantising. In int8 numbers are float16 between operators that store them."""
+        eight = wanted.precision == "int8"
+        exported = _exported(quantised(program, wanted) if eight else program, example)
+        modules = _modules(exported.graph.nodes)
+        half = coremltools.transform.FP16ComputePrecision(
+            lambda operation: not wanted.keeps(_module(operation, modules))
+        )
+        target = coremltools.target.iOS17 if eight else coremltools.target.iOS16
+        return _converted(exported, _outputs(program), path, half, target)
 
-    def _converted(
-        self, program: GraphModule, example: Sequence[Tensor], path: Path, precision: Any
-    ) -> Exported:
-        try:
-            exported = torch.export.export(flattened(program), tuple(example))
-            exported = exported.run_decompositions({})
-            with checked_at_the_ends():
-                made = coremltools.convert(
-                    exported,
-                    outputs=_outputs(program),
-                    convert_to="mlprogram",
-                    compute_precision=precision,
-                    minimum_deployment_target=coremltools.target.iOS16,
-                )
-        except REFUSALS as error:
-            raise ExportError(f"coreml: coremltools refused the model: {words(error)}") from error
-        made.save(str(path))
-        scopes = _scopes(load(path), exported.graph.nodes)
-        return Exported(scopes, Delegation(delegates=0, delegated=len(scopes)))
+
+def _exported(program: GraphModule, example: Sequence[Tensor]) -> ExportedProgram:
+    """The graph as coremltools takes it. Raises ExportError."""
+    try:
+        exported = torch.export.export(flattened(program), tuple(example))
+        return cast("ExportedProgram", exported.run_decompositions({}))
+    except REFUSALS as error:
+        raise _refusal(error) from error
+
+
+def _converted(
+    exported: ExportedProgram,
+    outputs: Sequence[coremltools.TensorType],
+    path: Path,
+    precision: Any,
+    target: Any = coremltools.target.iOS16,
+) -> Exported:
+    passes = coremltools.PassPipeline()
+    passes.remove_passes({UNSTEADY})
+    try:
+        with checked_at_the_ends():
+            made = coremltools.convert(
+                exported,
+                outputs=outputs,
+                convert_to="mlprogram",
+                compute_precision=precision,
+                minimum_deployment_target=target,
+                pass_pipeline=passes,
+            )
+    except REFUSALS as error:
+        raise _refusal(error) from error
+    made.save(str(path))
+    scopes = _scopes(load(path), exported.graph.nodes)
+    return Exported(scopes, Delegation(delegates=0, delegated=len(scopes)))
+
+
+def _refusal(error: Exception) -> ExportError:
+    return ExportError(f"coreml: coremltools refused the model: {words(error)}")
+
+
+def _modules(nodes: Iterable[Node]) -> dict[str, str]:
+    """The module of each of the graph's values, by its name."""
+    return {node.name: path_of(node) for node in nodes if node.op == "call_function"}
+
+
+def _module(operation: Any, modules: Mapping[str, str]) -> str | None:
+    """The module of an operator that is converted; see `_scopes` of those that are put in."""
+    while operation.op_type in STORING and operation.input.op is not None:
+        operation = operation.input.op
+    first, *others = operation.outputs
+    called = _called(first.name.removesuffix(SINGLE), several=bool(others))
+    if called in modules:
+        return modules[called]
+    return next((_module(one, modules) for one in _readers(first)), None)
+
+
+def _readers(value: Any) -> Iterator[Any]:
+    """The operators that compute with a value, or with what is stored of it."""
+    for one in value.child_ops:
+        yield from _readers(one.outputs[0]) if one.op_type in STORING else (one,)
+
+
+def _called(name: str, *, several: bool) -> str:
+    """What the graph calls the value, or the operator that makes it and others."""
+    made = name.rpartition("_")[0] if several else name  # without the number of the output
+    return made.removesuffix(HALF)
 
 
 def _scopes(saved: Program, nodes: Iterable[Node]) -> tuple[Scope, ...]:
     """
     The program's operators, whose values are called as in the graph, but for its outputs.
 
-    One that the converter put in is of the module that reads it first.
+    One that the converter put in is of the module that reads it first. What makes 8 bits of a
+    number, or a number of 8 bits, is of the module that made the number.
     """
     *calls, output = (node for node in nodes if node.op in ("call_function", "output"))
-    modules = {node.name: path_of(node) for node in calls}
     returned = zip(saved.outputs, tree_leaves(output.args[0]), strict=True)
+    modules = _modules(calls)
     paths: dict[str, str | None] = {one.name: path_of(node) for one, node in returned}
-    found = []
     for one in reversed(saved.operations):
-        name = one.outputs[0].name
-        called = name.removesuffix(HALF)
-        if len(one.outputs) > 1:
-            called = called.rpartition("_")[0]  # and the number of the output
-        path = modules.get(called, paths.get(name))
-        paths |= dict.fromkeys(chain.from_iterable(one.inputs.values()), path)
-        found.append(Scope(name, one.kind, path))
-    return tuple(found[::-1])
+        first, *others = (made.name for made in one.outputs)
+        called = _called(first, several=bool(others))
+        paths[first] = modules.get(called, paths.get(first))
+        paths |= dict.fromkeys(chain.from_iterable(one.inputs.values()), paths[first])
+    for one in saved.operations:
+        if one.kind in STORING:
+            paths[one.outputs[0].name] = paths[one.inputs["input"][0]]
+    made = [(one.outputs[0].name, one.kind) for one in saved.operations]
+    return tuple(Scope(name, kind, paths[name]) for name, kind in made)
 
 
 def _outputs(program: GraphModule) -> list[coremltools.TensorType]:

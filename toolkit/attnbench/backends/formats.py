@@ -12,8 +12,8 @@ class Format:
 
     `engine` is the runner's engine for it, None where no runtime exists on this system. `program`
     is whether attnbench computes such files itself, so that they can be judged all the same.
-    `packages` are the distributions whose versions shape the artifact; `precisions` the number
-    formats that it can be made in, `keeps_float` whether parts of it can stay float32 in others.
+    `packages` are the distributions whose versions shape the artifact, `precisions` the number
+    formats that it can be made in.
     """
 
     name: str
@@ -22,7 +22,6 @@ class Format:
     packages: tuple[str, ...]
     program: bool = False
     precisions: tuple[str, ...] = ("fp32",)
-    keeps_float: bool = True
 
 
 ALL = ("fp32", "fp16", "int8")
@@ -50,8 +49,7 @@ COREML = Format(
     None,
     ("torch", "coremltools"),
     program=True,
-    precisions=("fp32", "fp16"),
-    keeps_float=False,
+    precisions=ALL,
 )
 
 FORMATS = {one.name: one for one in (ONNX, TFLITE, EXECUTORCH, COREML)}

@@ -136,11 +136,6 @@ def check_precision(recipe: Recipe, kind: Format) -> None:
             f"{kind.name} has no {recipe.precision}, only {', '.join(kind.precisions)}",
             hint=f"--to {','.join(others)} has",
         )
-    if recipe.keep_float and not kind.keeps_float:
-        raise BadOption(
-            f"{kind.name} cannot keep parts of a model in float32",
-            hint="leave --keep-float out, or name other backends with --to",
-        )
 
 
 def _cached(entry: Path) -> bool:

@@ -39,7 +39,7 @@ MOVING = frozenset(
         *("StaticTranspose", "StaticSlice", "StaticConstantPad", "Copy", "Convert"),
         *("QuantizeLinear", "DequantizeLinear", "QUANTIZE", "DEQUANTIZE"),
         *("reshape", "transpose", "squeeze", "expand_dims", "slice_by_index", "slice_by_size"),
-        *("split", "pad", "cast", "identity"),
+        *("split", "pad", "cast", "identity", "quantize", "dequantize"),
     }
 )
 """Operators that move numbers, or store them otherwise, in the words of the formats."""

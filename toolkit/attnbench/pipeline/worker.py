@@ -94,9 +94,9 @@ def _converted(
     if recipe.precision == "int8":
         folder = Path(recipe.calibration) if recipe.calibration else None
         taken = samples([_spec(tensor) for tensor in example], folder)
-    wanted = Quantisation(recipe.precision, taken, recipe.keep_float)
-    made = cast("Quantising", backend).quantise(program, example, path, wanted)
-    return made, ranges_of(program, taken)
+    ranges = ranges_of(program, taken)
+    wanted = Quantisation(recipe.precision, taken, ranges, recipe.keep_float)
+    return cast("Quantising", backend).quantise(program, example, path, wanted), ranges
 
 
 def _block(path: str, kind: str) -> Block:

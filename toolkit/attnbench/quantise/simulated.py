@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -185,7 +186,8 @@ def is_rounded(node: Node) -> bool:
         return False
     if node.op != "call_function":
         return node.op == "placeholder"
-    return _word(node) not in MOVING and [_word(user) in CLAMPS for user in node.users] != [True]
+    makes = node.all_input_nodes[0] if node.target is getitem else node
+    return _word(makes) not in MOVING and [_word(user) in CLAMPS for user in node.users] != [True]
 
 
 def _word(node: Node) -> str:

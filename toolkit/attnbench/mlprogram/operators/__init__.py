@@ -1,7 +1,7 @@
 """
 The operators of MIL, one function each, with the parameters' names and defaults of MIL.
 
-After the definitions in coremltools 9.0, `converters/mil/mil/ops/defs`, iOS15 and iOS16. An
+After the definitions in coremltools 9.0, `converters/mil/mil/ops/defs`, iOS15 to iOS17. An
 annotation says what an argument is handed in as: see `attnbench.mlprogram.evaluate`.
 """
 
@@ -22,6 +22,7 @@ from attnbench.mlprogram.operators import (
     normalisation,
     pooling,
     products,
+    quantisation,
     reduction,
     resizing,
     shape,
@@ -40,6 +41,7 @@ FAMILIES = (
     normalisation,
     pooling,
     products,
+    quantisation,
     reduction,
     resizing,
     shape,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from attnbench.mlprogram.operators.quantisation import dequantize
+
 Ints = tuple[int, ...]
 
 
@@ -17,10 +19,7 @@ def constexpr_affine_dequantize(
     *, quantized_data: Tensor, zero_point: Tensor, scale: Tensor, axis: int
 ) -> Tensor:
     """constexpr_affine_dequantize: scale * (stored - zero point), for each slice of an axis."""
-    sides = [1] * quantized_data.dim()
-    sides[axis] = -1
-    whole = quantized_data.float() - zero_point.float().reshape(sides)
-    return scale.reshape(sides) * whole
+    return dequantize(input=quantized_data, scale=scale, zero_point=zero_point, axis=axis)
 
 
 def constexpr_lut_to_dense(*, indices: Tensor, lut: Tensor, shape: Ints) -> Tensor:
