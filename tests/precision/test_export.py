@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from attnbench.attribution.runtimes import runtime
 from attnbench.backends import BACKENDS, format_of
@@ -25,6 +25,7 @@ from attnbench.records import Artifact, Verdict
 from attnbench.runner import Job, measure_paired
 from attnbench_models import Recipe
 from tests.conformance.backend import failures
+from tests.converting import converted
 
 State = dict[str, Tensor]
 
@@ -55,6 +56,29 @@ def test_a_clean_export_passes_and_tells_what_the_precision_costs(
     verdict = verdict_on(convert(backend, block, precision))
     assert verdict, failures(verdict)
     assert "from PyTorch in float32" in verdict.notes[-1]
+
+
+def silent():
+    """A model whose ReLU never opens."""
+    layers = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 8, 1))
+    nn.init.constant_(layers[0].bias, -100.0)
+    return nn.Sequential(nn.Conv2d(3, 3, 1), Beside(layers))
+
+
+class Beside(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, 1:-1, 1:-1].mean(1, keepdim=True) + self.inner(x)
+
+
+@pytest.mark.parametrize("backend", ["onnx", "tflite", "executorch", "coreml"])
+def test_what_is_always_zero_is_quantised_too(backend, tmp_path):
+    recipe = Recipe(model="tests.precision.test_export:silent", size=(12, 12), precision="int8")
+    verdict = verdict_on(converted(recipe, backend, tmp_path))
+    assert verdict, failures(verdict)
 
 
 def swapped(state: State) -> None:
