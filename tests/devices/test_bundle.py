@@ -14,7 +14,7 @@ import pytest
 from attnbench.devices import bundle as module
 from attnbench.devices import elf, wheels
 from attnbench.devices.bundle import LARGEST_BYTES, PAGE_BYTES, Bundle, assemble
-from attnbench.errors import MissingTool
+from attnbench.errors import BadOption, MissingTool
 from attnbench.runner import ENGINES, find
 
 HERE = platform.machine()
@@ -109,10 +109,11 @@ def test_another_content_is_another_key(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (binary(machine=243), "not a binary for aarch64"),
-        (b"#!/bin/sh\n", "not a binary for aarch64"),
-        (binary(alignment=4096), "aligned for pages of 4096 bytes"),
-        (binary(bits=1), "damaged: not a little-endian binary of 64 bits"),
+        (binary(machine=243), "the device is aarch64, this is for machine 243"),
+        (b"#!/bin/sh\n", "the device is aarch64, this is no binary"),
+        (binary(alignment=4096), "aligned for pages of 4096 bytes, and the device's have 16384"),
+        (binary(bits=1), "the device is aarch64, this is for a machine of 32 bits"),
+        (binary(bits=3), "damaged: not a little-endian binary"),
         (binary(stored=1 << 20), "damaged: cut off"),
         (binary()[:80], "damaged"),
         (b"\x7fELF", "damaged"),
@@ -122,6 +123,17 @@ def test_another_content_is_another_key(tmp_path):
 def test_what_would_fail_there_fails_here(tmp_path, content, said):
     with pytest.raises(MissingTool, match=said):
         module._check(bundle_of(tmp_path, runner=content))
+    if len(content) <= LARGEST_BYTES:  # a mistake in an option, if it is the user's
+        with pytest.raises(BadOption, match=rf"--runner .*/runner: .*{said}"):
+            module._check_own(tmp_path / "runner", "aarch64", PAGE_BYTES)
+
+
+def test_a_runner_of_ones_own_needs_no_larger_pages_than_the_device(tmp_path):
+    (tmp_path / "runner").write_bytes(binary(alignment=4096))
+    module._check_own(tmp_path / "runner", "aarch64", 4096)
+    with pytest.raises(BadOption, match="the device's have 16384") as caught:
+        module._check_own(tmp_path / "runner", "aarch64", PAGE_BYTES)
+    assert "max-page-size=16384" in caught.value.hint
 
 
 def test_the_reader_of_binaries(tmp_path):

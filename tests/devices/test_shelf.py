@@ -41,7 +41,6 @@ def many(tmp_path) -> dict[str, Path]:
         path = tmp_path / "many" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    (tmp_path / "many" / "runner").chmod(0o755)
     return {name: tmp_path / "many" / name for name in files}
 
 

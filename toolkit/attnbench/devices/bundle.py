@@ -107,13 +107,14 @@ def assemble(
     private_loader: bool = False,
     runner: Path | None = None,
     version: str = "",
+    page_bytes: int = PAGE_BYTES,
 ) -> Bundle:
     """
     The bundle of one engine for one machine, built and downloaded if need be; "" is none.
 
-    `runner` is the user's own, its plug-in beside it; `version` "" is the installed one. Raises
-    MissingTool: no cross compiler, no wheel, a file that cannot be loaded there; BadOption if it is
-    the user's.
+    `runner` is the user's own, its plug-in beside it; `version` "" is the installed one;
+    `page_bytes` are the device's. Raises MissingTool: no cross compiler, no wheel, a file that
+    cannot be loaded there; BadOption if it is the user's.
     """
     wheels = {name: wheel_for(name, machine) for name in find_all()}
     wheel = wheel_for(engine, machine, version) if engine else None
@@ -122,7 +123,7 @@ def assemble(
     if runner is None:
         runner = build(machine, wheels)
     else:
-        _check_own(runner, machine)
+        _check_own(runner, machine, page_bytes)
     content = {RUNNER: runner}
     if wheel:
         content |= {f"{LIB}/{path.name}": path for path in wheel.libraries}
@@ -133,21 +134,24 @@ def assemble(
     version = wheel.version if wheel else ""
     loader = LOADERS[machine] if private_loader else ""
     bundle = Bundle(engine, version, machine, content, loader)
-    _check(bundle)
+    _check(bundle, page_bytes)
     return bundle
 
 
-def _check_own(runner: Path, machine: str) -> None:
-    kind = elf.read(runner)
-    if kind is None or kind.machine != machine:
-        found = kind.machine if kind else "no binary"
+def _check_own(runner: Path, machine: str, page_bytes: int) -> None:
+    """What `_check` says of a file of ours is said of the option here."""
+    try:
+        wrong = _wrong(runner, machine, page_bytes)
+    except MissingTool as error:
+        wrong = str(error)
+    if wrong:
         raise BadOption(
-            f"--runner {runner}: the device is {machine}, this is {found}",
-            hint="build it for the device, 64 bits",
+            f"--runner {runner}: {wrong}",
+            hint=f"build it for {machine}, linked with -Wl,-z,max-page-size={PAGE_BYTES}",
         )
 
 
-def _check(bundle: Bundle) -> None:
+def _check(bundle: Bundle, page_bytes: int = PAGE_BYTES) -> None:
     """What would fail on the device, in words that are of no use there, fails here."""
     if bundle.bytes > LARGEST_BYTES:
         raise MissingTool(
@@ -155,14 +159,23 @@ def _check(bundle: Bundle) -> None:
             f"more than {LARGEST_BYTES >> 20}"
         )
     for path in bundle.content.values():
-        kind = elf.read(path)
-        if kind is None or kind.machine != bundle.machine:
-            raise MissingTool(f"{path} is not a binary for {bundle.machine}")
-        if bundle.machine == "aarch64" and kind.alignment_bytes % PAGE_BYTES:
-            raise MissingTool(
-                f"{path} is aligned for pages of {kind.alignment_bytes} bytes, "
-                f"and cannot be loaded where they have {PAGE_BYTES}"
-            )
+        wrong = _wrong(path, bundle.machine, page_bytes)
+        if wrong:
+            raise MissingTool(f"{path}: {wrong}")
+
+
+def _wrong(path: Path, machine: str, page_bytes: int) -> str:
+    """Why a file cannot be loaded there, or "". Raises MissingTool if it is damaged."""
+    kind = elf.read(path)
+    if kind is None or kind.machine != machine:
+        found = f"for {kind.machine}" if kind else "no binary"
+        return f"the device is {machine}, this is {found}"
+    if machine == "aarch64" and kind.alignment_bytes % page_bytes:
+        return (
+            f"it is aligned for pages of {kind.alignment_bytes} bytes, "
+            f"and the device's have {page_bytes}"
+        )
+    return ""
 
 
 def _runtime(machine: str, name: str) -> Path:

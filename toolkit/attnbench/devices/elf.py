@@ -13,11 +13,16 @@ MACHINES = {62: "x86_64", 183: "aarch64"}
 _HEADER = struct.Struct("<4sBB10xHHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
 _LOAD = 1
+_BITS_32 = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Elf:
-    """The machine that a binary is for, and the smallest alignment of the segments it loads."""
+    """
+    The machine that a binary is for, and the smallest alignment of the segments it loads.
+
+    Of one for 32 bits nothing more is read.
+    """
 
     machine: str
     alignment_bytes: int
@@ -32,14 +37,17 @@ def read(path: Path) -> Elf | None:
         return _parse(data)
     except (struct.error, ValueError) as error:
         raise MissingTool(
-            f"{path} is damaged: {error}", hint="remove it; it will be made or fetched again"
+            f"{path.name} is damaged: {error}",
+            hint=f"remove {path}; it will be made or fetched again",
         ) from error
 
 
 def _parse(data: bytes) -> Elf:
     _, bits, order, _, machine, _, _, at, *_, size, count, _, _, _ = _HEADER.unpack_from(data)
+    if bits == _BITS_32:
+        return Elf("a machine of 32 bits", 0)
     if (bits, order, size) != (2, 1, _SEGMENT.size):
-        raise ValueError("not a little-endian binary of 64 bits")
+        raise ValueError("not a little-endian binary")
     segments = [_SEGMENT.unpack_from(data, at + number * size) for number in range(count)]
     loads = [segment for segment in segments if segment[0] == _LOAD]
     if not loads:

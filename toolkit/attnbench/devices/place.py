@@ -114,4 +114,7 @@ def _bring_back(ended: Ended, outputs: Mapping[str, Path], where: str) -> None:
         if data is not None:
             files.write(local, data)
         elif not ended.code:
-            raise DeviceError(f"{where}: the runner ended well, and left no {local.name}")
+            raise DeviceError(
+                f"{where}: the runner ended well, and left no {local.name}",
+                hint="one of your own (--runner) has to be a build of attnbench's",
+            )

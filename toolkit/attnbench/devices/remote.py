@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from attnbench import files
 from attnbench.devices import settings
-from attnbench.devices.bundle import PRIVATE_LOADER, Bundle, assemble
+from attnbench.devices.bundle import PAGE_BYTES, PRIVATE_LOADER, Bundle, assemble
 from attnbench.devices.detached import SWEEP, Run
 from attnbench.devices.facts import Facts, check_glibc, probe
 from attnbench.devices.lock import Lock
@@ -125,6 +125,7 @@ class Remote:
                 private_loader=self.profile.private_loader,
                 runner=self.runner,
                 version=version,
+                page_bytes=self.facts.page_bytes or PAGE_BYTES,
             )
         return self._bundles[engine, version]
 
