@@ -26,7 +26,7 @@ from attnbench.records import DIFFERS, Artifact, Divergence
 from attnbench_models import Recipe
 from tests.converting import converted
 from tests.pipeline.damage import damaged
-from tests.slices import SIZE
+from tests.slices import ATTENTION, SIZE
 
 pytestmark = pytest.mark.slow
 
@@ -115,6 +115,16 @@ def test_a_clean_artifact_has_no_such_block(convert, search, backend):
     assert found.repro is None
     assert [note.split()[0] for note in found.notes] == (["the"] if backend == "coreml" else [])
     assert "features.1.attention" not in found.unobserved
+
+
+def test_the_rewrite_that_computes_away_what_attention_returns_is_named(convert, search):
+    found = search(convert("onnx", "tests.slices:cbam"))
+    assert set(ATTENTION) <= set(found.unobserved)
+    assert found.notes[-1].startswith(f"what {ATTENTION[0]} and 2 more returns was computed away")
+    name = "gate-behind-projection"
+    assert f"--no-rewrite {name} " in found.notes[-1]
+    kept = search(convert("onnx", "tests.slices:cbam", (name,)))
+    assert not set(ATTENTION) & set(kept.unobserved)
 
 
 def test_without_rewrites_a_clean_artifact_has_none_either(convert, search):

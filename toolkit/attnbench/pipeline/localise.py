@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -25,7 +25,7 @@ from attnbench.pipeline.probe import Probe
 from attnbench.pipeline.repro import write_repro
 from attnbench.pipeline.rounded_inside import AnyInside, RoundedInside, inside_of
 from attnbench.pipeline.search import Found, Search
-from attnbench.records import DIFFERS, Artifact, BlockError, Divergence, Verdict
+from attnbench.records import DIFFERS, Artifact, Block, BlockError, Divergence, Verdict
 from attnbench.rewrites import REWRITES
 
 REPRO = Path("reports/repro")
@@ -111,7 +111,9 @@ def _fails(verdict: Verdict, expected: Expected) -> bool:
 
 def _divergence(search: Search, found: Found, steady: bool, folder: Path) -> Divergence:
     part, operator, repro = found.alone, None, None
-    notes = (*found.notes, *_comparison(search.probe.artifact))
+    known = {place.block.path for place in search.places}
+    unobserved = [one for one in search.probe.artifact.blocks if one.path not in known]
+    notes = (*found.notes, *_comparison(search.probe.artifact), *_moved(search, unobserved))
     if found.at is not None and part is not None and not part.case.passed:
         place = search.places[found.at]
         operator = first_operator(place, part, search.probe, search.inside, search.limits)
@@ -119,7 +121,6 @@ def _divergence(search: Search, found: Found, steady: bool, folder: Path) -> Div
         repro = str(write_repro(place, part, search.probe, module, folder))
         if operator is None:
             notes = (*notes, "its operators cannot be told apart by PyTorch's own values")
-    known = {place.block.path for place in search.places}
     probe = search.probe
     return Divergence(
         block=None if found.at is None else _error(search.seen[found.at], part),
@@ -131,7 +132,7 @@ def _divergence(search: Search, found: Found, steady: bool, folder: Path) -> Div
         operator=operator,
         observer="same" if steady else DIFFERS,
         observed=probe.moved if np.isfinite(probe.moved) else None,
-        unobserved=tuple(b.path for b in probe.artifact.blocks if b.path not in known),
+        unobserved=tuple(one.path for one in unobserved),
         notes=notes,
         repro=repro,
     )
@@ -149,6 +150,21 @@ def _comparison(artifact: Artifact) -> Iterator[str]:
         yield f"blocks are held to PyTorch with its numbers rounded to {precision}, as in the file"
     if evidence(artifact) == "program":
         yield "the saved program was computed here, where to look at a value changes no other"
+
+
+def _moved(search: Search, unobserved: Iterable[Block]) -> Iterator[str]:
+    """Which rewrite has computed away what attention returns, and how to observe that."""
+    inside, moving = search.inside, {one.name for one in REWRITES if one.moves}
+    lost = [one.path for one in unobserved if one.kind == "attention"]
+    if not lost or isinstance(inside, RoundedInside):
+        return
+    returned = inside.shapes(lost, ())
+    for one in search.probe.artifact.rewrites:
+        left = inside.shapes(returned, one.paths) if one.name in moving else returned
+        if gone := [path for path in returned if path not in left]:
+            more = f" and {len(gone) - 1} more" if gone[1:] else ""
+            keeps = f"--no-rewrite {one.name} keeps it"
+            yield f"what {gone[0]}{more} returns was computed away: {keeps}"
 
 
 def _steady(search: Search, asked: Sequence[Expected]) -> bool:
