@@ -8,6 +8,7 @@ import pytest
 
 from attnbench.attribution import litert
 from attnbench.attribution.places import Place
+from attnbench.attribution.xnnpack import TABLE
 from attnbench.errors import AttributionError
 from attnbench.records import Block, Delegation, Event, Operator, Scope, Trace, Undelegated
 
@@ -75,3 +76,21 @@ def test_a_squared_difference_is_no_square():
     assert blocks(ran("Squared Difference (ND)"), graph(("SQUARED_DIFFERENCE", "a"))) == ["a"]
     with pytest.raises(AttributionError, match="first that fits nowhere: Squared Difference"):
         litert.locate(ran("Squared Difference (ND)"), graph(("SQUARE", "a")))
+
+
+SWISH = (("ADD", "b"), ("RELU6", "b"), ("MUL", "b"))
+"""A hard-swish in products: in 8 bits a function of one number."""
+
+
+def test_a_chain_on_one_number_is_one_table():
+    gated = graph(("CONV_2D", "a"), *SWISH, ("CONV_2D", "b"), ("MUL", "b"), ("ADD", "c"))
+    rest = (CONV, "Multiply (ND)", "Add (ND)")
+    assert blocks(ran(CONV, TABLE, *rest), gated) == ["a", "b", "b", "b", "c"]
+    with pytest.raises(AttributionError):
+        litert.locate(ran(CONV, *rest), gated)
+
+
+def test_a_table_of_two_blocks_is_of_neither():
+    both = graph(("CONV_2D", "a"), ("LOGISTIC", "a"), *SWISH, ("CONV_2D", "c"))
+    assert blocks(ran(CONV, TABLE, CONV), both) == ["a", None, "c"]
+    assert blocks(ran(CONV, TABLE, TABLE, CONV), both) == ["a", None, "b", "c"]

@@ -32,9 +32,15 @@ def accuracy_db(artifact: Artifact) -> float:
     return snr_db(wanted, np.concatenate([one for (one,) in got]))
 
 
-@pytest.mark.parametrize("backend", ["onnx", "executorch"])  # LiteRT's is the authors' in 8 bits
+@pytest.mark.parametrize("backend", ["onnx", "tflite", "executorch"])
 def test_coord_is_as_accurate_as_when_exported_plainly(convert, tmp_path, backend):
     ours = convert(backend, "coord", "int8")
     plain = converted(ours.recipe, backend, tmp_path, skip=tuple(one.name for one in REWRITES))
     assert ours.rewrites != plain.rewrites == ()
     assert accuracy_db(ours) > accuracy_db(plain) - BY_CHANCE_DB
+
+
+@pytest.mark.parametrize("backend", ["tflite", "executorch"])
+def test_coord_is_one_delegate_and_nothing_outside(convert, backend):
+    delegation = convert(backend, "coord", "int8").delegation
+    assert (delegation.delegates, delegation.outside) == (1, ())

@@ -126,6 +126,17 @@ class Turned(nn.Module):
         return nn.functional.hardswish(self.mix(laid)).permute(0, 1, 3, 2)
 
 
+class Swished(nn.Module):
+    """A hard-swish of a strip, before a convolution."""
+
+    def __init__(self, axis: int = 2) -> None:
+        super().__init__()
+        self.axis, self.mix = axis, nn.Conv2d(4, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mix(nn.functional.hardswish(x.sum(self.axis, keepdim=True), inplace=True))
+
+
 class Shared(nn.Module):
     """One layer of two vectors, added."""
 
@@ -147,6 +158,17 @@ class Projected(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.project(x * x.mean(1, keepdim=True).sigmoid())
+
+
+class Scaled(nn.Module):
+    """A gate of channels before a linear projection."""
+
+    def __init__(self, outputs: int = 1, *, bias: bool = True) -> None:
+        super().__init__()
+        self.project = nn.Conv2d(4, outputs, 1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.project(x.mean((2, 3), keepdim=True).sigmoid() * x)
 
 
 def seen(norm: nn.Module) -> nn.Module:
@@ -202,6 +224,17 @@ CASES = {
         ("inner",),
         (aten.amax.default, aten.mean.dim),
     ),
+    "joined-before-turned": Case(
+        Inside(
+            Calling(
+                lambda x: torch.cat([x.permute(0, 2, 3, 1), x.relu().permute(0, 2, 3, 1)], -1)[
+                    ..., :5
+                ]
+            )
+        ),
+        ("inner",),
+        (),
+    ),
     "map-max-to-pool": Case(
         Inside(Calling(lambda x: x.amax((-1, 2), keepdim=True))), ("inner",), (aten.amax.default,)
     ),
@@ -229,6 +262,7 @@ CASES = {
         (),
     ),
     "gate-behind-projection": Case(Inside(Projected()), ("inner.project",), ()),
+    "gate-into-projection": Case(Inside(Scaled()), ("inner.project",), ()),
     "split-to-slices": Case(
         Inside(Calling(lambda x: torch.cat(x.split([2, 4], dim=2)[::-1], 2))),
         ("inner",),
@@ -243,6 +277,21 @@ CASES = {
         Inside(Calling(lambda x: x.mean(3, keepdim=True).squeeze(3).unsqueeze(2))),
         ("inner",),
         (aten.squeeze.dim,),
+    ),
+    "hard-swish-into-products": Case(
+        Inside(Swished()),
+        ("inner", "inner.mix"),
+        (aten.hardswish.default, aten.hardswish_.default),
+    ),
+    "rows-then-columns": Case(
+        Inside(
+            nn.Sequential(
+                nn.Conv2d(4, 2, 1),
+                nn.Conv2d(2, 1, 7, padding=3),
+            )
+        ),
+        ("inner.1",),
+        (),
     ),
     "softmax-over-last": Case(Inside(nn.Softmax(1)), ("inner",), ()),
     "layer-norm-apart": Case(Inside(seen_layer()), ("inner",), (aten.layer_norm.default,)),

@@ -14,6 +14,7 @@ from attnbench.rewrites.base import difference
 from tests.rewrites.cases import (
     IMAGE,
     Calling,
+    Swished,
     aten,
     conv_norm,
     example,
@@ -281,6 +282,20 @@ class TestParts:
 
 
 class TestNorms:
+    @pytest.mark.parametrize("axis", [2, 3])
+    def test_hard_swish_of_a_strip_is_taken_apart(self, axis):
+        assert applied_to(Swished(axis), "hard-swish-into-products") == ("", "mix")
+
+    @pytest.mark.parametrize(
+        "module",
+        [
+            nn.Sequential(nn.Hardswish(), nn.Conv2d(4, 3, 1)),  # of a map
+            Calling(lambda x: nn.functional.hardswish(x.sum(2, keepdim=True)) * x),
+        ],
+    )
+    def test_other_hard_swishes_stay(self, module):
+        assert applied_to(module, "hard-swish-into-products") == ()
+
     @pytest.mark.parametrize("axis", [0, 1, 2, -2])
     def test_softmax_is_over_the_last_axis(self, axis):
         assert applied_to(nn.Softmax(axis), "softmax-over-last") == ("",)

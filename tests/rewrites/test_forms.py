@@ -10,10 +10,9 @@ from attnbench.pipeline.reference import trace
 from attnbench.rewrites import REWRITES, rewrite
 from attnbench.rewrites.base import difference
 from attnbench.rewrites.reductions import CHANNELS_TO_POOLS
-from attnbench.rewrites.strips import STRIPS_APART
 from attnbench_models import Recipe
 from attnbench_models.build import build
-from tests.rewrites.cases import Calling, Projected, Strips, aten, example, program, targets
+from tests.rewrites.cases import Calling, Projected, Scaled, Strips, aten, example, program, targets
 from tests.rewrites.test_edges import applied_to, left_alone
 
 EXPECTED = {
@@ -36,9 +35,11 @@ EXPECTED = {
     ("cbam", "tflite", "x86_64"): {"shared-layer-once", "gate-behind-projection"},
     ("cbam", "executorch", "aarch64"): {
         "channels-to-pools",
+        "joined-before-turned",
         "map-max-to-pool",
         "shared-layer-once",
         "gate-behind-projection",
+        "rows-then-columns",
     },
 }
 
@@ -94,8 +95,6 @@ def test_a_rewrite_serves_what_it_names():
     assert not one.serves("onnx", "fp32", "x86_64")
     assert not one.serves("onnx", "int8", "aarch64")
     assert not one.serves("tflite", "fp32", "aarch64")
-    assert STRIPS_APART.serves("tflite", "fp32", "aarch64")
-    assert not STRIPS_APART.serves("tflite", "int8", "aarch64")
 
 
 class Joined(nn.Module):
@@ -246,6 +245,65 @@ class TestProjection:
         assert applied_to(Kept(), "gate-behind-projection") == ()
 
 
+class TestScaled:
+    @pytest.mark.parametrize("bias", [True, False])
+    def test_the_weights_are_gated_in_place_of_the_map(self, bias):
+        assert applied_to(Scaled(bias=bias), "gate-into-projection") == ("project",)
+
+    def test_a_small_map_stays(self):
+        assert applied_to(Scaled(), "gate-into-projection", (2, 4, 2, 3)) == ()
+        assert applied_to(Scaled(3), "gate-into-projection") == ()
+
+    @pytest.mark.parametrize(
+        "gate",
+        [
+            lambda x: x.mean(1, keepdim=True),
+            lambda x: x.mean(3, keepdim=True),
+            lambda x: x.mean((0, 2, 3), keepdim=True),
+        ],
+    )
+    def test_other_gates_stay(self, gate):
+        class Gated(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(4, 1, 1)
+
+            def forward(self, x):
+                return self.conv(x * gate(x))
+
+        assert applied_to(Gated(), "gate-into-projection") == ()
+
+
+class TestRows:
+    @pytest.mark.parametrize(
+        "conv",
+        [
+            nn.Conv2d(4, 1, 7, padding=3),
+            nn.Conv2d(4, 1, 7, padding=3, bias=False),
+            nn.Conv2d(4, 1, (3, 5), padding=(0, 2)),
+            nn.Conv2d(4, 1, (2, 4), padding=(3, 1)),
+        ],
+    )
+    def test_a_gate_of_pixels_is_convolved_along_rows_first(self, conv):
+        assert applied_to(conv, "rows-then-columns") == ("",)
+
+    @pytest.mark.parametrize(
+        "conv",
+        [
+            nn.Conv2d(4, 2, 5),
+            nn.Conv2d(4, 1, (1, 5)),
+            nn.Conv2d(4, 1, (5, 1)),
+            nn.Conv2d(4, 1, 9, padding=4),
+            nn.Conv2d(4, 1, 5, stride=(1, 2)),
+            nn.Conv2d(4, 1, 3, dilation=2),
+            nn.Conv2d(4, 4, 5, groups=4),
+            nn.Sequential(nn.Conv2d(4, 2, 1), nn.Conv2d(2, 1, 3)),  # nothing to gain
+        ],
+    )
+    def test_others_stay(self, conv):
+        assert applied_to(conv, "rows-then-columns") == ()
+
+
 class TestReductions:
     @pytest.mark.parametrize(
         ("name", "function"),
@@ -278,6 +336,27 @@ class TestReductions:
         module = Calling(lambda x: x.amax(1, keepdim=True) - x.mean(1, keepdim=True))
         after, _ = rewrite(program(module), example(), [CHANNELS_TO_POOLS])
         assert targets(after).count(aten.permute.default) == 3
+
+
+class TestJoined:
+    @pytest.mark.parametrize("axis", [0, 1, 2, 3, -2])
+    def test_along_the_axis_that_it_was_before(self, axis):
+        def both(x):
+            parts = [one.permute(0, 2, -1, 1) for one in (x, x[:1].relu() + x)]
+            return torch.cat(parts, axis)
+
+        assert not left_alone(both, "joined-before-turned")
+
+    @pytest.mark.parametrize(
+        "parts",
+        [
+            lambda x: [x.permute(0, 2, 3, 1), x.mT.permute(0, 3, 2, 1)],
+            lambda x: [x.permute(0, 2, 3, 1), x.reshape(2, 6, 5, 4)],
+            lambda x: [x, x.relu()],
+        ],
+    )
+    def test_others_stay(self, parts):
+        assert left_alone(lambda x: torch.cat(parts(x)), "joined-before-turned")
 
 
 class TestShared:

@@ -11,6 +11,20 @@ from attnbench.attribution.places import Place, block_of, residual
 from attnbench.errors import AttributionError
 from attnbench.records import Block, Scope
 
+TABLE = "Invalid Unary Op"
+"""
+What XNNPACK calls a kernel that looks each number of 8 bits up in a table.
+
+It computes what has one argument so, and a chain of such operators, products and sums with
+constants or with each other among them, as one table in the place of the last.
+"""
+
+TABLED = (
+    "abs add ceil clamp difference div elu exp floor gelu hardswish leaky log maximum minimum mul "
+    "neg pow rsqrt sigmoid sqrt square sub tanh"
+)
+"""Kinds that may be in such a chain."""
+
 KERNELS: tuple[tuple[str, frozenset[str]], ...] = tuple(
     (start, frozenset(kinds.split()))
     for start, kinds in (
@@ -66,15 +80,14 @@ KERNELS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("ELU", "elu"),
         ("Resize Bilinear", "resize"),
         ("Convert", "convert"),
-        ("Invalid Unary Op", "sigmoid tanh hardswish gelu elu exp log sqrt rsqrt"),
+        (TABLE, TABLED),
     )
 )
 """
 Start of the kernel's name, and the kinds of operator that it computes; first wins.
 
 A depthwise convolution that makes several channels of one is computed as a grouped one, and one of
-a single channel as depthwise. XNNPACK computes what has one argument by a table in 8 bits, and
-calls all of that invalid.
+a single channel as depthwise.
 """
 
 FUSED = frozenset({"clamp", "maximum", "minimum", "pad", "reshape", "norm", "convert", "operand"})
@@ -110,11 +123,13 @@ def sources(
     # Where the graph converts by itself, as in 8 bits, the delegate only does what it says.
     added = LAYOUT_KERNELS[: 1 if any("convert" in of for of in kinds) else None]
     compatible = np.array([[not of.isdisjoint(one) for of in kinds] for one in can], bool)
+    tables = any(kernel.startswith(TABLE) for kernel in kernels)
+    fused = FUSED.union(TABLED.split() if tables else ())
     merging = {kind for start, kind in MERGED if any(one.startswith(start) for one in kernels)}
     return align(
         compatible.reshape(len(kernels), len(kinds)),
         [
-            not of.isdisjoint(FUSED) or not (of.isdisjoint(SQUARES) or then.isdisjoint(merging))
+            not of.isdisjoint(fused) or not (of.isdisjoint(SQUARES) or then.isdisjoint(merging))
             for of, then in zip(kinds, (*kinds[1:], frozenset()), strict=True)
         ],
         [inserts and kernel.startswith(added) for kernel in kernels],

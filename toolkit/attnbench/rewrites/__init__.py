@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from attnbench.rewrites.activations import (
     HARD_SIGMOID_TO_CLAMP,
+    HARD_SWISH_INTO_PRODUCTS,
     LAYER_NORM_APART,
     SOFTMAX_OVER_LAST,
 )
 from attnbench.rewrites.base import Rewrite, rewrite
 from attnbench.rewrites.constants import FOLD_BATCHNORM, FOLD_CONSTANTS
+from attnbench.rewrites.convolutions import ROWS_THEN_COLUMNS
 from attnbench.rewrites.elementwise import (
     DROP_EXPAND,
     SPLIT_TO_SLICES,
@@ -22,7 +24,11 @@ from attnbench.rewrites.elementwise import (
     UNBIND_TO_SLICES,
     WHOLE_NUMBER_TO_FLOAT,
 )
-from attnbench.rewrites.gates import GATE_BEHIND_PROJECTION, GATES_BY_MATMUL
+from attnbench.rewrites.gates import (
+    GATE_BEHIND_PROJECTION,
+    GATE_INTO_PROJECTION,
+    GATES_BY_MATMUL,
+)
 from attnbench.rewrites.lines import CONV1D_TO_CONV2D
 from attnbench.rewrites.pooling import (
     ADAPTIVE_AVG_TO_MEAN,
@@ -40,6 +46,7 @@ from attnbench.rewrites.reductions import (
     CHANNEL_MEAN_TO_CONVOLUTION,
     CHANNELS_TO_POOLS,
     COLUMN_MEAN_TO_CONVOLUTION,
+    JOINED_BEFORE_TURNED,
     MAP_MAX_TO_POOL,
     STRIP_MEAN_OF_ROWS,
     STRIP_MEANS_TO_CONVOLUTIONS,
@@ -63,11 +70,13 @@ REWRITES: tuple[Rewrite, ...] = (
     CHANNEL_MEAN_TO_CONVOLUTION,
     CHANNEL_MAX_IN_STEPS,
     CHANNELS_TO_POOLS,
+    JOINED_BEFORE_TURNED,
     MAP_MAX_TO_POOL,
     COLUMN_MEAN_TO_CONVOLUTION,
     STRIP_MEANS_TO_CONVOLUTIONS,
     STRIPS_APART,
     TURNS_UNDONE,
+    HARD_SWISH_INTO_PRODUCTS,
     SPLIT_TO_SLICES,
     UNBIND_TO_SLICES,
     SQUEEZE_TO_RESHAPE,
@@ -76,6 +85,8 @@ REWRITES: tuple[Rewrite, ...] = (
     SHARED_LAYER_ONCE,
     GATES_BY_MATMUL,
     GATE_BEHIND_PROJECTION,
+    GATE_INTO_PROJECTION,
+    ROWS_THEN_COLUMNS,
     SUB_FROM_CONSTANT,
     HARD_SIGMOID_TO_CLAMP,
     WHOLE_NUMBER_TO_FLOAT,

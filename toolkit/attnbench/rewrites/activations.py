@@ -9,7 +9,17 @@ from typing import cast
 import torch
 from torch.fx import GraphModule, Node
 
-from attnbench.rewrites.base import Rewrite, calls, insert, path_of, replace, shape_of
+from attnbench.rewrites.base import (
+    Rewrite,
+    add_constant,
+    calls,
+    constant,
+    insert,
+    is_in_place,
+    path_of,
+    replace,
+    shape_of,
+)
 
 aten = torch.ops.aten
 
@@ -22,6 +32,30 @@ def hard_sigmoid_to_clamp(program: GraphModule) -> Iterator[str]:
         shifted = insert(node, aten.add.Tensor, node.args[0], 3.0, value=value)
         clamped = insert(node, aten.clamp.default, shifted, 0.0, 6.0, value=value)
         replace(node, aten.div.Tensor, clamped, 6.0)
+
+
+def hard_swish_into_products(program: GraphModule) -> Iterator[str]:
+    """conv(hardswish(x)), x a strip -> conv(x * clamp(x + 3.0, 0.0, 6.0)), a sixth its weights."""
+    for node in calls(program, aten.hardswish.default, aten.hardswish_.default):
+        source, value = cast("Node", node.args[0]), node.meta["val"]
+        weights = {one: _weight(program, one) for one in node.users}
+        readers = {one: weight for one, weight in weights.items() if weight is not None}
+        overwrites = is_in_place(node) and len(source.users) > 1
+        of_strip = value.dim() == 4 and 1 in shape_of(node)[2:]
+        if overwrites or not of_strip or len(readers) < len(weights):
+            continue
+        yield path_of(node)
+        shifted = insert(node, aten.add.Tensor, source, 3.0, value=value)
+        clamped = insert(node, aten.clamp.default, shifted, 0.0, 6.0, value=value)
+        product = replace(node, aten.mul.Tensor, source, clamped)
+        for conv, weight in readers.items():
+            yield path_of(conv)
+            conv.args = (product, add_constant(program, weight / 6, conv), *conv.args[2:])
+
+
+def _weight(program: GraphModule, conv: Node) -> torch.Tensor | None:
+    """The weights of a convolution; None of what is none, or where they are no constant."""
+    return constant(program, conv.args[1]) if conv.target is aten.conv2d.default else None
 
 
 def softmax_over_last(program: GraphModule) -> Iterator[str]:
@@ -67,6 +101,14 @@ def layer_norm_apart(program: GraphModule) -> Iterator[str]:
         program.graph.erase_node(node)
 
 
+HARD_SWISH_INTO_PRODUCTS = Rewrite(
+    "hard-swish-into-products",
+    "XNNPACK in LiteRT has no hard-swish of 8-bit numbers; one a strip cuts the graph in three",
+    frozenset({"tflite"}),
+    hard_swish_into_products,
+    precisions=frozenset({"int8"}),
+    moves=True,
+)
 SOFTMAX_OVER_LAST = Rewrite(
     "softmax-over-last",
     "XNNPACK takes a softmax over the last axis only; any other is left outside its delegate",

@@ -28,9 +28,8 @@ class Rewrite:
 
     `apply` edits the graph in place and yields the module path of each change. `backends`,
     `precisions` and `targets` are the ones that it serves. `why` completes "without it ...".
-    `unless` are pairs of backend and precision that it does not serve all the same. `moves` is
-    whether what the modules at those paths took in is no value of the graph any more. `unverified`
-    is whether its gain was seen in instruction time alone, on no hardware.
+    `moves` is whether what the modules at those paths took in is no value of the graph any more.
+    `unverified` is whether its gain was seen in instruction time alone, on no hardware.
     """
 
     name: str
@@ -39,15 +38,12 @@ class Rewrite:
     apply: Callable[[GraphModule], Iterable[str]]
     precisions: frozenset[str] = frozenset({"fp32", "fp16", "int8"})
     targets: frozenset[str] = frozenset(TARGETS)
-    unless: frozenset[tuple[str, str]] = frozenset()
     moves: bool = False
     unverified: bool = False
 
     def serves(self, backend: str, precision: str, target: str) -> bool:
         """Whether it is for such an export."""
         wanted = (backend, precision, target)
-        if (backend, precision) in self.unless:
-            return False
         return all(map(contains, (self.backends, self.precisions, self.targets), wanted))
 
 

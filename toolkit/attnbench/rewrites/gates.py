@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import cast
+import math
+from collections.abc import Callable, Iterator
+from typing import Literal, cast
 
 import torch
 from torch.fx import GraphModule, Node
@@ -56,21 +57,68 @@ def _is_gate(gate: Node, product: Node, *, axis: int) -> bool:
 def gate_behind_projection(program: GraphModule) -> Iterator[str]:
     """conv1x1(x * g) + b to fewer channels, g one number a pixel -> conv1x1(x) * g + b."""
     for conv in calls(program, aten.conv2d.default):
-        product, weight, *rest = cast("tuple[Node, ...]", conv.args)
-        pair = _gated(product) if _is_projection(conv, constant(program, weight)) else None
+        product, weight = cast("tuple[Node, Node]", conv.args[:2])
+        fits = _is_projection(conv, constant(program, weight))
+        pair = _gated(product, one_for="pixel") if fits else None
         if pair is None:
             continue
         yield path_of(conv)
         source, gate = pair
-        value, bias = conv.meta["val"], constant(program, rest[0]) if rest else None
+        value = conv.meta["val"]
         projected = insert(conv, aten.conv2d.default, source, weight, value=value)
         gated = insert(conv, aten.mul.Tensor, projected, gate, value=value)
         gated.meta |= origin(product)
-        if bias is not None:
-            shift = add_constant(program, bias.view(1, -1, 1, 1), conv)
-            gated = insert(conv, aten.add.Tensor, gated, shift, value=value)
-        conv.replace_all_uses_with(gated)
+        conv.replace_all_uses_with(_shifted(program, gated, conv))
         program.graph.erase_node(conv)
+
+
+def gate_into_projection(program: GraphModule) -> Iterator[str]:
+    """conv1x1(x * g) + b, g one number a channel -> pixels of x @ (weights * g) + b."""
+    for conv in calls(program, aten.conv2d.default):
+        product, weight = cast("tuple[Node, Node]", conv.args[:2])
+        kernel = constant(program, weight)
+        if kernel is None or not (_is_projection(conv, kernel) and _is_far_smaller(kernel, conv)):
+            continue
+        pair = _gated(product, one_for="channel")
+        if pair is None:
+            continue
+        yield path_of(conv)
+        source, gate = pair
+        (outputs, inputs), (batch, _, height, width) = kernel.shape[:2], shape_of(conv)
+        matrix = add_constant(program, kernel.view(1, outputs, inputs).mT.contiguous(), conv)
+        column = _view(conv, gate, batch, inputs, 1)
+        scaled = _made(conv, aten.mul.Tensor, matrix, column, shape=(batch, inputs, outputs))
+        scaled.meta |= origin(product)
+        last = (batch, height, width, inputs)
+        pixels = _made(conv, aten.permute.default, source, [0, 2, 3, 1], shape=last)
+        pixels = _view(conv, pixels, batch, height * width, inputs)
+        shape = (batch, height * width, outputs)
+        projected = _made(conv, aten.bmm.default, pixels, scaled, shape=shape)
+        projected = _view(conv, projected, batch, height, width, outputs)
+        turned = _made(conv, aten.permute.default, projected, [0, 3, 1, 2], shape=shape_of(conv))
+        conv.replace_all_uses_with(_shifted(program, turned, conv))
+        program.graph.erase_node(conv)
+
+
+def _view(before: Node, source: Node, *shape: int) -> Node:
+    """The same numbers in another shape."""
+    return _made(before, aten.reshape.default, source, [*shape], shape=shape)
+
+
+def _made(
+    before: Node, target: Callable[..., object], *args: object, shape: tuple[int, ...]
+) -> Node:
+    """A new call before a node, in its scope, that returns numbers like it in this shape."""
+    return insert(before, target, *args, value=before.meta["val"].new_empty(shape))
+
+
+def _shifted(program: GraphModule, made: Node, conv: Node) -> Node:
+    """What is made without it, and the bias of a convolution."""
+    bias = constant(program, conv.args[2]) if len(conv.args) > 2 else None
+    if bias is None:
+        return made
+    shift = add_constant(program, bias.view(1, -1, 1, 1), conv)
+    return insert(conv, aten.add.Tensor, made, shift, value=conv.meta["val"])
 
 
 def _is_projection(conv: Node, weight: torch.Tensor | None) -> bool:
@@ -83,14 +131,22 @@ def _is_projection(conv: Node, weight: torch.Tensor | None) -> bool:
     return whole and outputs < inputs and kernel == [1, 1] and steps in ([], [1, 1], [1, 1, 0, 0])
 
 
-def _gated(product: Node) -> tuple[Node, Node] | None:
-    """The map and the gate of a product that nobody else reads, if that is one number a pixel."""
+def _gated(product: Node, *, one_for: Literal["pixel", "channel"]) -> tuple[Node, Node] | None:
+    """The map and the gate of a product that nobody else reads, if that has one number for each."""
     if product.target is not aten.mul.Tensor or len(product.users) != 1:
         return None
-    batch, _, *size = shape_of(product)
-    pixels = [one for one in product.all_input_nodes if shape_of(one) == (batch, 1, *size)]
+    batch, channels, *size = shape_of(product)
+    wanted = (batch, 1, *size) if one_for == "pixel" else (batch, channels, 1, 1)
+    gates = [one for one in product.all_input_nodes if shape_of(one) == wanted]
     others = [one for one in product.all_input_nodes if shape_of(one) == shape_of(product)]
-    return (others[0], pixels[0]) if len(pixels) == len(others) == 1 else None
+    return (others[0], gates[0]) if len(gates) == len(others) == 1 else None
+
+
+def _is_far_smaller(kernel: torch.Tensor, conv: Node) -> bool:
+    """Whether weights and results are together less than a third of the map that is projected."""
+    outputs, inputs = kernel.shape[:2]
+    pixels = math.prod(shape_of(conv)[2:])
+    return 3 * outputs * (inputs + pixels) < inputs * pixels
 
 
 GATES_BY_MATMUL = Rewrite(
@@ -100,6 +156,16 @@ GATES_BY_MATMUL = Rewrite(
     frozenset({"onnx"}),
     gates_by_matmul,
     precisions=frozenset({"fp32"}),
+)
+GATE_INTO_PROJECTION = Rewrite(
+    "gate-into-projection",
+    "a gate of channels is applied to every pixel of a map, though a few weights would do",
+    frozenset({"tflite"}),
+    gate_into_projection,
+    precisions=frozenset({"fp32"}),
+    targets=frozenset({"aarch64"}),
+    moves=True,
+    unverified=True,
 )
 GATE_BEHIND_PROJECTION = Rewrite(
     "gate-behind-projection",

@@ -51,7 +51,7 @@ def strip_mean_of_rows(program: GraphModule) -> Iterator[str]:
 
 
 def channels_to_pools(program: GraphModule) -> Iterator[str]:
-    """Maximum or mean over C, keepdim -> channels turned to columns, a pool over all of them."""
+    """Maximum or mean over C, keepdim -> channels turned to rows, a pool over all of them."""
     turned: dict[Node, Node] = {}
     for node in calls(program, aten.amax.default, aten.mean.dim):
         if not _keeps(node, axis=1):
@@ -59,13 +59,33 @@ def channels_to_pools(program: GraphModule) -> Iterator[str]:
         source = cast("Node", node.args[0])
         yield path_of(node)
         if source not in turned:
-            value = source.meta["val"].permute(0, 2, 3, 1)
-            turned[source] = insert(node, aten.permute.default, source, [0, 2, 3, 1], value=value)
-        value = node.meta["val"].permute(0, 2, 3, 1)
+            value = source.meta["val"].permute(0, 3, 1, 2)
+            turned[source] = insert(node, aten.permute.default, source, [0, 3, 1, 2], value=value)
+        value = node.meta["val"].permute(0, 3, 1, 2)
         is_mean = node.target is aten.mean.dim
         pool = aten.avg_pool2d.default if is_mean else aten.max_pool2d.default
-        pooled = insert(node, pool, turned[source], [1, shape_of(source)[1]], value=value)
-        replace(node, aten.permute.default, pooled, [0, 3, 1, 2])
+        pooled = insert(node, pool, turned[source], [shape_of(source)[1], 1], value=value)
+        replace(node, aten.permute.default, pooled, [0, 2, 3, 1])
+
+
+def joined_before_turned(program: GraphModule) -> Iterator[str]:
+    """cat(turn(a), turn(b)), both alike -> turn(cat(a, b))."""
+    for node in calls(program, aten.cat.default):
+        parts = cast("list[Node]", node.args[0])
+        turn = parts[0]
+        alike = all(one.target is turn.target and one.args[1:] == turn.args[1:] for one in parts)
+        if turn.target is not aten.permute.default or not alike:
+            continue
+        yield path_of(node)
+        order = cast("list[int]", turn.args[1])
+        axis = order[cast("int", node.args[1]) if len(node.args) > 1 else 0] % len(order)
+        shape = [0] * len(order)
+        for at, size in zip(order, shape_of(node), strict=True):
+            shape[at] = size
+        sources = [cast("Node", one.args[0]) for one in parts]
+        value = node.meta["val"].new_empty(shape)
+        joined = insert(node, aten.cat.default, sources, axis, value=value)
+        replace(node, aten.permute.default, joined, order)
 
 
 def map_max_to_pool(program: GraphModule) -> Iterator[str]:
@@ -174,6 +194,13 @@ CHANNELS_TO_POOLS = Rewrite(
     "a maximum or mean over channels leaves the XNNPACK delegate, and cuts the graph in two",
     frozenset({"executorch"}),
     channels_to_pools,
+)
+JOINED_BEFORE_TURNED = Rewrite(
+    "joined-before-turned",
+    "XNNPACK joins maps of one channel pixel by pixel; turned, each is a single copy",
+    frozenset({"executorch"}),
+    joined_before_turned,
+    precisions=frozenset({"fp32", "fp16"}),
 )
 STRIP_MEAN_OF_ROWS = Rewrite(
     "strip-mean-of-rows",

@@ -31,9 +31,6 @@ TURNS = (aten.permute.default, aten.transpose.int)
 UNTAGGED = (aten.hardswish.default, aten.hardswish_.default)
 """Operators on each number by itself that torch does not tag as such."""
 
-NOT_DELEGATED = frozenset({("tflite", "int8")})
-"""Where hard-swish leaves XNNPACK's delegate, so that one a strip would be two."""
-
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -166,12 +163,10 @@ STRIPS_APART = Rewrite(
     "two strips are copied into one, and apart again, for a convolution of single pixels",
     RUN_HERE,
     strips_apart,
-    unless=NOT_DELEGATED,
 )
 TURNS_UNDONE = Rewrite(
     "turns-undone",
     "a strip is turned, and back again, around what looks at one pixel at a time",
     RUN_HERE,
     turns_undone,
-    unless=NOT_DELEGATED,
 )
