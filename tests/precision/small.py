@@ -33,4 +33,4 @@ class Small(nn.Module):
 
 
 none = Small
-se, coord = (partial(Small, name) for name in ("se", "coord"))
+se, coord, sk, gc = (partial(Small, name) for name in ("se", "coord", "sk", "gc"))

@@ -81,6 +81,15 @@ def test_what_is_always_zero_is_quantised_too(backend, tmp_path):
     assert verdict, failures(verdict)
 
 
+@pytest.mark.parametrize("block", ["sk", "gc"])
+def test_what_xnnpack_has_in_float_alone_is_no_reason_to_leave_its_delegate(block, tmp_path):
+    recipe = Recipe(model=f"tests.precision.small:{block}", size=(32, 24), precision="int8")
+    artifact = converted(recipe, "tflite", tmp_path)
+    assert (artifact.delegation.delegates, artifact.delegation.outside) == (1, ())
+    verdict = verdict_on(artifact)
+    assert verdict, failures(verdict)
+
+
 def swapped(state: State) -> None:
     """One block's gates of height and width, exchanged."""
     for what in ("weight", "bias"):

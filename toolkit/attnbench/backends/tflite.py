@@ -63,8 +63,16 @@ class TFLite:
     def quantise(
         self, program: GraphModule, example: Sequence[Tensor], path: Path, wanted: Quantisation
     ) -> Exported:
-        """See Quantising. Both are made of the float32 file; fp16 is of weights alone."""
+        """
+        See Quantising. Both are made of the float32 file; fp16 is of weights alone.
+
+        In 8 bits a LayerNorm stays float32: it is made of squares and roots, for which XNNPACK
+        would cut the graph in pieces.
+        """
         origin = _converted(program, example, path)
+        if wanted.precision == "int8":
+            norms = {path_of(node) for node in calls(program, torch.ops.aten.layer_norm.default)}
+            wanted = replace(wanted, keep_float=(*wanted.keep_float, *sorted(norms)))
         path.write_bytes(quantised(path, wanted))
         return Exported(_scopes(path.read_bytes(), origin), Delegation(delegates=0, delegated=0))
 

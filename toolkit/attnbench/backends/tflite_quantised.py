@@ -26,6 +26,18 @@ HALF = qtyping.OpQuantizationConfig(
 BORDER = (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT)
 """What stays float32 in 8 bits, so that the file takes and gives what the model does."""
 
+FLOAT_ONLY = (
+    qtyping.TFLOperationName.SOFTMAX,
+    qtyping.TFLOperationName.DIV,
+    qtyping.TFLOperationName.MAXIMUM,
+)
+"""
+What XNNPACK computes in float32 alone: in 8 bits it would run outside the delegate.
+
+TFLite's softmax in 8 bits also has steps of 1/256, whatever the range: over the pixels of a map it
+returns zeros.
+"""
+
 REFUSALS = (RuntimeError, ValueError, TypeError, KeyError, IndexError, NotImplementedError)
 """What the quantiser raises; it has no exception of its own."""
 
@@ -50,7 +62,7 @@ def _configure(work: Any, wanted: Quantisation) -> None:
     )
     if wanted.precision == "int8":
         work.add_static_config(EVERYTHING, every, activation_num_bits=8, weight_num_bits=8)
-        for operation in BORDER:
+        for operation in (*BORDER, *FLOAT_ONLY):
             work.update_quantization_recipe(EVERYTHING, operation, algorithm_key=none)
     else:
         casting = algorithm_manager.AlgorithmName.FLOAT_CASTING
