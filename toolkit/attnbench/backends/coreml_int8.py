@@ -32,8 +32,8 @@ CHANNELS: Mapping[object, int] = {
 UNSIGNED, SIGNED = (0, 255, torch.uint8), (-127, 127, torch.int8)
 """Least and largest number of activations and of weights, and how they are stored."""
 
-SMALLEST = 2.0**-24
-"""Of the float16 above 0, which scales are stored in."""
+HALF, SMALLEST = torch.finfo(torch.float16), 2.0**-24
+"""What scales are stored in, and the smallest of it above 0."""
 
 
 def quantised(program: GraphModule, wanted: Quantisation) -> GraphModule:
@@ -65,7 +65,9 @@ def _store(program: GraphModule, reader: Node, weights: Tensor) -> None:
     axis, before = CHANNELS[reader.target], cast("Node", reader.args[1])
     others = [at for at in range(weights.dim()) if at != axis]
     low, high, kind = SIGNED
-    scales = (weights.abs().amax(others, keepdim=True) / high).half().clamp_min(SMALLEST).float()
+    scales = weights.abs().amax(others, keepdim=True) / high
+    # Of those that are smaller float16 has but a few digits: weights would be off by a factor.
+    scales = torch.where(scales < HALF.tiny, scales.half().clamp_min(SMALLEST).float(), scales)
     whole = (weights / scales).round().clamp(low, high).to(kind)
     zeros = torch.zeros(scales.numel(), dtype=kind)
     stored = [add_constant(program, one, reader) for one in (whole, scales.flatten(), zeros)]
