@@ -57,6 +57,7 @@ def _kernel_arguments(machine: Machine) -> str:
         "panic=-1",
         "nokaslr",  # asks for a page table of its own for the kernel
         "mitigations=off",  # under qemu they guard against nothing, at nearly the price of all else
+        "cryptomgr.notests",  # two thirds of what the kernel does until the first process runs
         f"attnbench.locked={int(not machine.unlocked)}",
     ]
     if machine.android is not None:
