@@ -85,8 +85,9 @@ def main() -> int:
     parser.add_argument("--boots", type=int, default=3)
     parser.add_argument("--block", default="coord")
     parser.add_argument("--size", default="96")
+    parser.add_argument("--to", default=BACKENDS)
     asked = parser.parse_args()
-    model = ["--block", asked.block, "--size", asked.size, "--to", BACKENDS]
+    model = ["--block", asked.block, "--size", asked.size, "--to", asked.to]
     all_hold = True
     with tempfile.TemporaryDirectory(prefix="attnbench-") as name:
         for machine in asked.machines.split(","):

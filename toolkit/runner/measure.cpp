@@ -1,5 +1,8 @@
 #include "measure.h"
 
+#include <chrono>
+#include <thread>
+
 #include "fine_clock.h"
 #include "system.h"
 
@@ -32,6 +35,11 @@ void await_phase(int i, const Schedule& schedule) {
   }
 }
 
+// What loading leaves to the kernel, as freeing memory, other processors do later, and it counts.
+void settle(const Schedule& schedule) {
+  if (schedule.stagger_ns != 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+}
+
 }  // namespace
 
 Times measure(Session* plain, Session* traced, Schedule schedule, const Counters* counters) {
@@ -44,6 +52,7 @@ Times measure(Session* plain, Session* traced, Schedule schedule, const Counters
 
   times.first_ns = step(primary).run_ns;
   if (secondary != nullptr) step(*secondary);
+  settle(schedule);
   for (int i = 0; i < schedule.warmup; ++i) {
     times.warmup_ns.push_back(step(primary).run_ns);
     if (secondary != nullptr) step(*secondary);
