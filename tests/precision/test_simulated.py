@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -56,6 +58,14 @@ def test_parts_of_a_value_are_not_rounded_again(sample):
     program = torch.export.export(Halves(), sample).module(check_guards=False)
     rounded = [one.name for one in program.graph.nodes if is_rounded(one)]
     assert rounded == ["x", "sigmoid", "mul"]
+
+
+def test_what_a_runtime_returns_exactly_is_not_rounded(sample):
+    program = torch.export.export(nn.Softmax(dim=1).eval(), sample).module(check_guards=False)
+    rounding = Rounding("int8", ranges_of(program, [sample]))
+    steps = Simulation(program, rounding).run(*sample)
+    exact = Simulation(program, replace(rounding, exact=frozenset({"softmax"}))).run(*sample)
+    assert len(steps.unique()) <= 256 < len(exact.unique())
 
 
 def test_activations_take_at_most_256_values_over_the_range_that_was_seen():

@@ -39,6 +39,9 @@ Outputs = tuple[Array, ...]
 WEIGHTS_ALONE = (("tflite", "fp16"),)
 """Where activations stay float32, as XNNPACK computes them unless it is forced."""
 
+EXACT = {("executorch", "int8"): frozenset({"softmax", "_softmax"})}
+"""Operators that return float32 in 8 bits too: XNNPACK's quantiser passes them by."""
+
 
 @dataclass(frozen=True, slots=True)
 class RoundedReference:
@@ -69,13 +72,15 @@ class RoundedReference:
                 f"{artifact.path}: its ranges are of another graph than its reference's",
                 hint="export it again",
             )
+        made_for = (artifact.backend, recipe.precision)
         return cls(
             program,
             Rounding(
                 recipe.precision,
                 ranges,
-                activations=(artifact.backend, recipe.precision) not in WEIGHTS_ALONE,
+                activations=made_for not in WEIGHTS_ALONE,
                 keep_float=recipe.keep_float,
+                exact=EXACT.get(made_for, frozenset()),
             ),
         )
 

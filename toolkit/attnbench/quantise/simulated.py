@@ -79,7 +79,7 @@ class Rounding:
     Which numbers are rounded, and how: a precision, the ranges that int8 needs, and where.
 
     `everywhere` but in the modules of `keep_float`; or in the module `only`, with all else in
-    float32.
+    float32. Operators of the names in `exact` return float32 all the same.
     """
 
     precision: str
@@ -87,6 +87,7 @@ class Rounding:
     activations: bool = True
     keep_float: tuple[str, ...] = ()
     only: str | None = None
+    exact: frozenset[str] = frozenset()
 
     def wider(self, by: float) -> Rounding:
         """The same with all ranges wider by a factor."""
@@ -100,7 +101,7 @@ class Rounding:
 
     def stores(self, node: Node) -> bool:
         """Whether what it returns is rounded; of one that is kept in float32, by its readers."""
-        if not (self.activations and is_rounded(node)):
+        if not (self.activations and is_rounded(node)) or _word(node) in self.exact:
             return False
         return self.at(node) or (self._keeps(node) and any(map(self.at, _readers(node))))
 
