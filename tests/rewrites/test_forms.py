@@ -281,7 +281,7 @@ class TestRows:
             nn.Conv2d(4, 1, 7, padding=3),
             nn.Conv2d(4, 1, 7, padding=3, bias=False),
             nn.Conv2d(4, 1, (3, 5), padding=(0, 2)),
-            nn.Conv2d(4, 1, (2, 4), padding=(3, 1)),
+            nn.Conv2d(4, 1, (4, 6), padding=(3, 1)),
         ],
     )
     def test_a_gate_of_pixels_is_convolved_along_rows_first(self, conv):

@@ -34,6 +34,7 @@ def rows_then_columns(program: GraphModule) -> Iterator[str]:
     A convolution to one channel -> along rows, to a channel for each row of its kernel; their sum.
 
     out[y] = sum over k of rows[k][y + k], and rows[k] is what row k of the kernel makes of a row.
+    Channels that are left of the LANES are zeros: fewer take three times as long.
     """
     for node in calls(program, aten.conv2d.default):
         weight, padding = constant(program, node.args[1]), _padding(node)
@@ -41,10 +42,12 @@ def rows_then_columns(program: GraphModule) -> Iterator[str]:
             continue
         yield path_of(node)
         source, bias = cast("Node", node.args[0]), node.args[2] if len(node.args) > 2 else None
-        (batch, _, _, wide), height = shape_of(node), weight.shape[2]
-        value = node.meta["val"].new_empty((batch, height, shape_of(source)[2], wide))
-        along = add_constant(program, weight.permute(2, 1, 0, 3).contiguous(), node)
-        shifts = torch.eye(height, dtype=weight.dtype).view(1, height, height, 1)
+        (batch, _, _, wide), (_, inputs, height, width) = shape_of(node), weight.shape
+        value = node.meta["val"].new_empty((batch, LANES, shape_of(source)[2], wide))
+        kernels = weight.new_zeros((LANES, inputs, 1, width))
+        kernels[:height] = weight.permute(2, 1, 0, 3)
+        along = add_constant(program, kernels, node)
+        shifts = torch.eye(LANES, height, dtype=weight.dtype).view(1, LANES, height, 1)
         down = add_constant(program, shifts, node)
         conv, once, (top, side) = aten.conv2d.default, [1, 1], padding
         rows = insert(node, conv, source, along, None, once, [0, side], value=value)
@@ -62,10 +65,10 @@ def _padding(node: Node) -> tuple[int, int] | None:
 
 
 def _is_worth_it(weight: Tensor) -> bool:
-    """Whether two take a third fewer products, all of LANES channels, than one."""
+    """Whether two take a quarter fewer products, all of LANES channels, than one."""
     outputs, inputs, height, width = weight.shape
-    both = inputs * width + height * height
-    return outputs == 1 and 1 < height <= LANES and 3 * both <= 2 * inputs * height * width
+    both = inputs * width + LANES * height
+    return outputs == 1 and 1 < height <= LANES and 4 * both <= 3 * inputs * height * width
 
 
 ROWS_THEN_COLUMNS = Rewrite(
