@@ -35,7 +35,7 @@ def conv1d_to_conv2d(program: GraphModule) -> Iterator[str]:
         yield path_of(node)
         row = cast("Node", source).meta["val"].unsqueeze(2)
         laid = insert(node, aten.reshape.default, source, [*row.shape], value=row)
-        bias, stride, padding, dilation, groups = (*said, *DEFAULTS[len(said) :])
+        bias, stride, padding, dilation, groups = [*list[object](said), *DEFAULTS[len(said) :]]
         made = insert(
             node,
             aten.conv2d.default,
