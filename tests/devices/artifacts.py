@@ -9,6 +9,7 @@ from attnbench.pipeline.export import Request, export
 from attnbench.progress import Silent
 from attnbench.records import Artifact
 from attnbench_models import Recipe
+from tests.converting import in_process
 
 TINY = Recipe(block=None, model="tests.slices:coord", size=(32, 24))
 WHOLE = Recipe(block="coord", width=0.35, size=(64, 64))
@@ -17,6 +18,7 @@ BACKENDS = {"onnx": "onnxruntime", "tflite": "litert", "executorch": "executorch
 
 def make(folder: Path, recipe: Recipe = TINY) -> Mapping[str, Artifact]:
     """By backend."""
-    outcome = export(Request(recipe, tuple(BACKENDS), folder), Silent())
+    with in_process():
+        outcome = export(Request(recipe, tuple(BACKENDS), folder), Silent())
     assert not outcome.failures
     return {one.backend: one for one in outcome.artifacts}

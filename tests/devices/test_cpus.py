@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 
 from attnbench.devices import DEVICES
-from attnbench.emulation import CPUS, MACHINES, down, up
+from attnbench.emulation import CPUS, MACHINES, up
 from attnbench.parity.judge import judge
 from attnbench.pipeline.parity import Question, Questions, task_of
 from attnbench.progress import Silent
 from attnbench.records import Artifact
 from attnbench.runner import Job, compute
 from tests.devices.artifacts import BACKENDS, TINY, make
+from tests.emulation.machines import OLD_PHONE, machines_in, own_machines
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 
@@ -63,25 +64,25 @@ def int8(tmp_path_factory) -> dict[str, Asked]:
 
 
 @pytest.fixture(scope="module", params=CPUS)
-def device(request, emulation, tmp_path_factory):
+def device(request, emulation, old_machines, tmp_path_factory):
     """
-    A phone with that processor: the one that all share, or one of this module's own.
+    A phone with that processor: one of those that others use too, or one of this module's own.
 
     It is held throughout, so that what was sent is hashed there once.
     """
-    machine = replace(MACHINES["pixel4"], cpu=request.param)
-    with pytest.MonkeyPatch.context() as patch:
-        own = machine != MACHINES["pixel4"]
-        if own:
-            patch.setenv("ATTNBENCH_EMULATED", str(tmp_path_factory.mktemp(request.param)))
+    usual = MACHINES["pixel4"]
+    machine, machines = {
+        "cortex-a72": (OLD_PHONE, machines_in(old_machines)),
+        "cortex-a76": (usual, machines_in(emulation)),
+        "max": (replace(usual, cpu="max"), own_machines(tmp_path_factory.mktemp("max"))),
+    }[request.param]
+    with machines:
         up(machine, Silent())
         found = DEVICES.get("pixel4-emulated")
         assert found.reached.emulated == request.param
         with found.held():
             yield found
         found.close()
-        if own:
-            down("pixel4")
 
 
 def outputs(artifact: Artifact, question: Question, device) -> list[list[np.ndarray]]:

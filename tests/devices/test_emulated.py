@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import subprocess
-import threading
-import time
+import json
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from tempfile import NamedTemporaryFile
 
 import pytest
 
 from attnbench.devices import settings
-from attnbench.devices.adb import Adb
-from attnbench.devices.detached import Run
 from attnbench.devices.readings import look
-from attnbench.devices.shell import Patience
-from attnbench.devices.transport import ConnectionLost
-from attnbench.emulation import running
 from attnbench.errors import BadOption, DeviceError
+from attnbench.parity.inputs import standard_inputs
 from attnbench.pipeline.localise import localise
 from attnbench.pipeline.parity import Questions, ask, verify
 from attnbench.pipeline.reference import reference_of
 from attnbench.pipeline.reproduce import reproduce
 from attnbench.records import Wanted
+from attnbench.runner import Finished, Reads
+from attnbench.runner.launch import failure
 from tests.conformance.transport import TransportContract
 from tests.devices.artifacts import BACKENDS, WHOLE, make
-from tests.devices.test_detached import PROGRAM
 from tests.pipeline.damage import damaged
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
@@ -38,23 +34,8 @@ def scratch_of(device) -> PurePosixPath:
 
 
 @pytest.fixture(scope="module")
-def pi_scratch(pi):
-    return scratch_of(pi)
-
-
-@pytest.fixture(scope="module")
 def phone_scratch(phone):
     return scratch_of(phone)
-
-
-class TestPiTransport(TransportContract):
-    @pytest.fixture
-    def transport(self, pi):
-        return pi.transport
-
-    @pytest.fixture
-    def scratch(self, pi_scratch):
-        return pi_scratch
 
 
 class TestPhoneTransport(TransportContract):
@@ -118,6 +99,34 @@ def test_a_pi_tells_all_but_what_it_has_not(pi):
     assert seen.battery_percent is None
 
 
+def test_the_processors_of_a_phone_that_are_asked_for_are_kept_to(phone, artifacts):
+    """By what the runner sees from inside: where it may be, and where it was in the end."""
+    with phone.held():
+        for cluster in phone.profile.clusters:
+            said = json.loads(timed(phone, artifacts["tflite"], *cluster.cpus).stdout)
+            assert tuple(said["cpus"]) == cluster.cpus
+            assert said["after"]["cpu"] in cluster.cpus
+            assert said["after"]["frequency_khz"] == {
+                str(cpu): cluster.max_khz for cpu in cluster.cpus
+            }
+        assert json.loads(timed(phone, artifacts["tflite"]).stdout)["cpus"] == [7]  # its profile's
+        error = failure("litert", "the model", timed(phone, artifacts["tflite"], 8))
+    assert isinstance(error, BadOption)
+    assert "cannot run on processors 8" in str(error)
+
+
+def timed(device, artifact, *cpus: int) -> Finished:
+    """One inference by the runner there, on these processors."""
+    with NamedTemporaryFile() as source:
+        (image,) = standard_inputs(artifact.inputs)["natural"]
+        source.write(image.tobytes())
+        source.flush()
+        given = ["--input", Reads(Path(source.name)), "--warmup", "0", "--iterations", "1"]
+        where = ["--cpus", ",".join(map(str, cpus))] if cpus else []
+        command = ["time", "litert", Reads(Path(artifact.path)), *given, *where]
+        return device.place("litert", command, 60)
+
+
 def test_a_governor_is_set_and_put_back(pi):
     root = pi.root
     pi.transport.run(["mkdir", "-p", str(root)])
@@ -146,35 +155,3 @@ def test_a_phone_without_glibc_says_so(phone):
 
     with pytest.raises(DeviceError, match="not glibc"):
         check_glibc(phone.facts, "phone")
-
-
-def kill_server() -> None:
-    port = str(running("pixel4").adb_port)
-    subprocess.run(["adb", "-P", port, "kill-server"], check=True, capture_output=True)
-
-
-@pytest.fixture
-def last_server():
-    """The machine's own adb server is replaced by the client's, which nobody else would end."""
-    yield
-    kill_server()
-
-
-def test_an_adb_server_that_is_restarted_while_a_program_runs(phone, last_server):
-    folder = scratch_of(phone)
-    run = Run(phone.transport, phone.root / "runs" / f"adb{time.time_ns()}")
-    argv = ["sh", "-c", PROGRAM, "sh", str(folder), "4", str(run.out("0"))]
-    phone.transport.run(["rm", "-f", str(folder / "count")])
-
-    def restart() -> None:
-        time.sleep(1.5)
-        kill_server()
-
-    thread = threading.Thread(target=restart)
-    thread.start()
-    with pytest.raises(ConnectionLost):
-        run.attend(argv, 60)
-    thread.join()
-    assert isinstance(phone.transport, Adb)
-    assert Patience()(lambda: run.attend(argv, 60)).out == {"0": b"result"}
-    assert phone.transport.run(["cat", str(folder / "count")]).stdout == b"started\n"

@@ -17,9 +17,11 @@ from attnbench.devices.diagnosis import diagnosed
 from attnbench.devices.ladder import _run, climb, steps_of
 from attnbench.devices.profile import read
 from attnbench.devices.remote import Remote
+from attnbench.pipeline.tiny import TINY
 from attnbench.progress import Silent
 from attnbench.runner.build import compiler_for
 from attnbench.runner.peaks import read as read_peaks
+from tests.devices.artifacts import make
 from tests.emulation.machines import said
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
@@ -38,6 +40,12 @@ def attnbench(*words: str):
     return CliRunner().invoke(main, words)
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """What the doctor exports is in the cache."""
+    make(tmp_path_factory.mktemp("tiny"), TINY)
+
+
 @pytest.mark.parametrize(
     ("name", "library", "settable", "clusters"),
     [
@@ -45,7 +53,9 @@ def attnbench(*words: str):
         ("pixel4", "bionic (Android 13)", ["stay_awake"], [4, 3, 1]),
     ],
 )
-def test_from_init_to_a_model(request, tmp_path, monkeypatch, name, library, settable, clusters):
+def test_from_init_to_a_model(
+    request, exported, tmp_path, monkeypatch, name, library, settable, clusters
+):
     request.getfixturevalue(name)
     monkeypatch.chdir(tmp_path)
     result = attnbench("device", "init", "--emulated", name, "--out", "new.toml", "--json")

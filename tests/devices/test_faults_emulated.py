@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import pytest
+from click.testing import CliRunner
 
+from attnbench.cli import main
 from attnbench.clock import now
 from attnbench.devices import DEVICES
 from attnbench.devices.bundle import Bundle
 from attnbench.devices.remote import Remote
 from attnbench.devices.shell import Patience
-from attnbench.emulation import MACHINES, down, state, up
-from attnbench.errors import AttnbenchError
+from attnbench.emulation import MACHINES, running, state, up
+from attnbench.errors import AttnbenchError, DeviceError
 from attnbench.progress import Silent
 from attnbench.runner import Reads, Writes
 from attnbench.store import Run, Store
@@ -31,10 +33,13 @@ pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 BALLAST = 24_000_000
 """Bytes: what takes seconds on its way, so that a fault can hit it there."""
 
+COUNT = "count"
+"""A file in the work folder: how often a program was started."""
+
 MOMENTS = {"push": "incoming/*/archive.tar", "run": "runs/*/out/0", "pull": "runs/*/status"}
 DOES = {
     "push": "exit 0",
-    "run": "sleep 4",
+    "run": f'echo started >>"${{input%/files*}}/{COUNT}"; sleep 4',
     "pull": f"head -c {BALLAST} /dev/zero >out/ballast",
 }
 
@@ -81,9 +86,9 @@ class Board:
     def await_(self, when: str) -> None:
         """Until there is a file that shows how far it is, as seen over a wire of our own."""
         other = DEVICES.get(f"{self.name}-emulated")
-        argv = ["sh", "-c", f'ls -d "$1"/{MOMENTS[when]}', "sh", str(self.root)]
-        while other.transport.run(argv).code:
-            time.sleep(0.02)
+        there = f'for file in "$1"/{MOMENTS[when]}; do [ ! -e "$file" ] || exit 0; done'
+        argv = ["sh", "-c", f"while :; do {there}; sleep 0.05; done", "sh", str(self.root)]
+        assert other.transport.run(argv).code == 0
         other.close()
 
 
@@ -138,18 +143,24 @@ FAULTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def own(emulation, tmp_path_factory):
-    """Machines of this module's own, since they are broken."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ATTNBENCH_EMULATED", str(tmp_path_factory.mktemp("own")))
-        yield
-        for name in MACHINES:
-            down(name)
+def check_gone(known: state.State) -> None:
+    """A machine that was killed is not up, and nothing that served it is left."""
+    name = known.machine.name
+    with pytest.raises(DeviceError, match="not up"):
+        running(name)
+    done = CliRunner().invoke(main, ["emulate", name, "status"])
+    assert done.stdout == f"{name} is not up\n"
+    assert known.adb is None or not known.adb.alive()
+    assert {path.name for path in state.folder(name).iterdir()} == {".lock", "console"}
+
+
+def check_started_once(device: Remote) -> None:
+    argv = ["sh", "-c", 'cat "$1"; rm "$1"', "sh", str(device.root / COUNT)]
+    assert device.transport.run(argv).stdout == b"started\n"
 
 
 @pytest.mark.parametrize(("name", "when", "strike", "says", "code"), FAULTS)
-def test_a_fault_of_a_machine(name, when, strike, says, code, own, tmp_path):
+def test_a_fault_of_a_machine(name, when, strike, says, code, emulation, tmp_path):
     board = Board(name, tmp_path, Store(tmp_path / "runs"))
     device = board.client()
     struck = []
@@ -159,6 +170,7 @@ def test_a_fault_of_a_machine(name, when, strike, says, code, own, tmp_path):
         strike(board)
         struck.append(when)
 
+    known = state.load(name)
     striker = threading.Thread(target=wait_and_strike)
     striker.start()
     outcome = board.measure(device, DOES[when], BALLAST if when == "push" else 1)
@@ -168,6 +180,10 @@ def test_a_fault_of_a_machine(name, when, strike, says, code, own, tmp_path):
     assert (says == "") == (outcome.said == "")
     assert not says or any(sign in outcome.said for sign in says.split("|")), outcome.said
     assert board.records() == (0 if code else 1)
+    if strike is power_cut:
+        check_gone(known)
+    elif when == "run":
+        check_started_once(device)
     device.close()
     if strike is adb_restarted:
         kill_server(device.transport.phone.server_port)  # the one that our client began

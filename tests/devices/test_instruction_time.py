@@ -10,9 +10,10 @@ from click.testing import CliRunner
 
 from attnbench.cli import main
 from attnbench.devices import DEVICES
-from attnbench.emulation import MACHINES, down
+from attnbench.emulation import running
 from tests.devices.artifacts import BACKENDS
 from tests.devices.test_counters import allowed, launch_on
+from tests.emulation.machines import own_machines, said
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 
@@ -24,13 +25,10 @@ def attnbench(*words):
 @pytest.fixture(scope="module", params=["rpi5", "pixel4"])
 def counting(request, emulation, tmp_path_factory):
     """The name of a device; a set of machines of its own, since these are up in another way."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ATTNBENCH_EMULATED", str(tmp_path_factory.mktemp("counting")))
+    with own_machines(tmp_path_factory.mktemp("counting")):
         done = attnbench("emulate", request.param, "up", "--time", "instructions")
         assert done.exit_code == 0, done.stderr
         yield f"{request.param}-emulated"
-        for name in MACHINES:
-            down(name)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +66,16 @@ def check(one, counting):
     least, second, _ = sorted(one["runs"][0])
     assert second / least < 1.05
     assert not [text for text in one["validity"]["warnings"] if "add up" not in text]
+
+
+@pytest.mark.parametrize("counting", ["rpi5"], indirect=True)
+def test_a_loop_of_a_shell_takes_the_same_again(counting):
+    loop = "i=0; while [ $i -lt 5000 ]; do i=$((i+1)); done"
+    timed = f"a=$(date +%s%N); {loop}; b=$(date +%s%N); echo $((b - a))"
+    there = running(counting.removesuffix("-emulated"))
+    assert there.time == "instructions"
+    times = [int(said(there, timed)) for _ in range(3)]
+    assert max(times) / min(times) < 1.05
 
 
 @pytest.mark.parametrize("counting", ["rpi5"], indirect=True)
