@@ -128,7 +128,7 @@ def _exported(
     """A block's artifacts; one that cannot be made ends the comparison."""
     unused = {"model": None, "checkpoint": None, "layout": None, "prune": None}
     recipe = {**given, **unused, "block": None if word == NATIVE else word}
-    made = export(request(recipe, exporting), progress)
+    made = export(request(recipe, exporting, timed=True), progress)
     if made.failures:
         raise made.failures[0].error
     return _runnable(made.artifacts)

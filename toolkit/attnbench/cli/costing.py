@@ -88,5 +88,5 @@ def _made(
 ) -> tuple[dict[str, Artifact], tuple[Failure, ...]]:
     """A model's artifacts by backend, and what could not be made."""
     unused = {"model": None, "checkpoint": None, "layout": None, "prune": None}
-    made = export(request({**given, **unused}, exporting), progress)
+    made = export(request({**given, **unused}, exporting, timed=True), progress)
     return {one.backend: one for one in made.artifacts}, made.failures

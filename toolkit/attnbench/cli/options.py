@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from attnbench.backends.formats import FORMATS
+from attnbench.cli.console import say
 from attnbench.cli.keywords import block_options
 from attnbench.cli.target_option import Identified, target_option
 from attnbench.cli.types import Known, Names, Size
@@ -24,6 +25,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 ARTIFACTS = Path("artifacts")
 RUNS = Path("reports/runs")
 LAYOUTS = ("attnbench", "official")
+NO_RUNTIME = "there is no runtime for it on this system"
 PRECISIONS = ("fp32", "fp16", "int8")
 
 SHAPE_OPTIONS = (
@@ -253,6 +255,22 @@ def backends_from(names: tuple[str, ...] | None, precision: str = "fp32") -> tup
         if name not in known:
             raise UnknownName("backend", name, known)
     return names
+
+
+def timed_from(names: tuple[str, ...] | None, precision: str = "fp32") -> tuple[str, ...]:
+    """
+    Those of `backends_from` that have a runtime here; of others that were asked for it is said.
+
+    Raises BadOption where that leaves none.
+    """
+    asked = backends_from(names, precision)
+    timed = tuple(name for name in asked if name not in FORMATS or FORMATS[name].engine)
+    if not timed:
+        raise BadOption(f"{asked[0]}: {NO_RUNTIME}", hint="name one of another backend")
+    for name in asked if names else ():
+        if name not in timed:
+            say(f"{name}: {NO_RUNTIME}")
+    return timed
 
 
 def cpus_from(text: str | None) -> tuple[int, ...]:

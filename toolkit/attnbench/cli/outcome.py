@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from attnbench.cli.console import say, write_json
+from attnbench.cli.options import NO_RUNTIME
 from attnbench.cli.subject import Subject, failure_lines
 from attnbench.clock import now
 from attnbench.devices import Device
@@ -19,8 +20,6 @@ from attnbench.pipeline.export import Failure
 from attnbench.records import Artifact, Comparison
 from attnbench.report import documents, junit, markdown, print_report, write_report
 from attnbench.store import Run, Store
-
-NO_RUNTIME = "there is no runtime for it on this system"
 
 FAILED, INCONCLUSIVE = 1, 7
 """Exit codes of verdicts, which are no exceptions."""

@@ -71,7 +71,7 @@ def command(
         effort = sustained_effort(effort, on, sustained)
     exporting = exporting_from(given, on)
     with Steps() as progress:
-        chosen = subject(files, given, exporting, progress)
+        chosen = subject(files, given, exporting, progress, timed=True)
         runnable = outcome.runnable(chosen)
         run = profile_all(runnable, on, effort, progress)
     outcome.show_profile(run, folder, as_json=as_json)

@@ -12,7 +12,13 @@ from attnbench.backends.formats import FORMATS
 from attnbench.cli import complain
 from attnbench.cli.border_options import names_from, reference_pixels
 from attnbench.cli.console import say
-from attnbench.cli.options import backends_from, recipe_from, recipe_given, skip_from
+from attnbench.cli.options import (
+    backends_from,
+    recipe_from,
+    recipe_given,
+    skip_from,
+    timed_from,
+)
 from attnbench.cli.target_option import target_on
 from attnbench.errors import BadOption
 from attnbench.parity.matching import Declared
@@ -38,14 +44,14 @@ def subject(
     *,
     changed: bool = False,
     images: Path | None = None,
+    timed: bool = False,
 ) -> Subject:
     """
     The artifacts that the arguments mean.
 
-    Files of ours carry their recipe; a foreign one takes its reference from the recipe options.
-    Without files, a recipe is exported (or found in the cache); without both, the last export of
-    this directory is taken, and named. With `changed` files of ours may not be as exported. What is
-    exported in int8 is calibrated on `images`.
+    Files of ours carry their recipe, and with `changed` may not be as exported; a foreign one takes
+    its reference from the recipe options. Without files, a recipe is exported, calibrated on
+    `images` and with `timed` only to what can run here; without both, the last export is taken.
     """
     if files and exporting["backends"]:
         raise BadOption("--to exports a recipe; files are what they are")
@@ -55,7 +61,7 @@ def subject(
     if declared is not None and _of_a_file(declared):
         raise BadOption("--map and --file-... are about a FILE that others made, and there is none")
     if recipe_given(given):
-        made = export(request(given, exporting, images), progress)
+        made = export(request(given, exporting, images, timed=timed), progress)
         return Subject(made.artifacts, made.failures)
     found = artifacts.last(exporting["out"])
     wanted = exporting["backends"]
@@ -72,11 +78,16 @@ def subject(
 
 
 def request(
-    given: dict[str, Any], exporting: dict[str, Any], images: Path | None = None
+    given: dict[str, Any],
+    exporting: dict[str, Any],
+    images: Path | None = None,
+    *,
+    timed: bool = False,
 ) -> Request:
     """The export that the options ask for. Raises UserError for those that do not fit."""
     recipe = recipe_from(given, images)
-    backends = backends_from(exporting["backends"], recipe.precision)
+    choose = timed_from if timed else backends_from
+    backends = choose(exporting["backends"], recipe.precision)
     runs = any(FORMATS[one].engine for one in backends)  # else no device is reached for it
     return Request(
         recipe=recipe,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from attnbench.cli.console import say
-from attnbench.cli.options import backends_from, recipe_from, skip_from
+from attnbench.cli.options import recipe_from, skip_from, timed_from
 from attnbench.cli.target_option import target_on
 from attnbench.devices import Device
 from attnbench.devices.profile import DeviceProfile
@@ -15,7 +15,7 @@ from attnbench.errors import BadOption, UnknownName
 from attnbench.pipeline.effort import INTERLEAVED, effort_on
 from attnbench.pipeline.export import Request
 from attnbench.pipeline.sweep import ROUNDS, Plan, Sweeping, check_clock
-from attnbench.pipeline.sweep_models import made, timeable, variants
+from attnbench.pipeline.sweep_models import made, variants
 from attnbench.pipeline.sweep_state import State
 from attnbench.progress import Progress
 from attnbench.records.sweeps import Setup, Sweep
@@ -54,13 +54,7 @@ def swept_recipes(
 
 def _request(given: dict[str, Any], device: Device) -> Request:
     """How each model is exported. Raises BadOption where nothing could be timed."""
-    asked = backends_from(given["backends"])
-    backends = timeable(asked)
-    for name in asked:
-        if name not in backends:
-            say(f"{name}: there is no runtime for it on this system")
-    if not backends:
-        raise BadOption("--to names no backend that can be timed here")
+    backends = timed_from(given["backends"])
     skip = skip_from(given["skip"])
     target = target_on(given["target"], device)
     return Request(Recipe(), backends, given["out"], skip, given["blocks"], target)

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from attnbench.backends import format_of
 from attnbench.errors import AttnbenchError
 from attnbench.pipeline.export import Request, export
 from attnbench.pipeline.reference import example_for, reference_of
@@ -69,11 +68,6 @@ def _takes_reduction(block: str) -> bool:
     if block not in BLOCKS:
         return True
     return REDUCTION in inspect.signature(BLOCKS[block].of_class()).parameters
-
-
-def timeable(backends: Sequence[str]) -> tuple[str, ...]:
-    """Those that have a runtime on this system."""
-    return tuple(name for name in backends if format_of(name).engine is not None)
 
 
 def made(request: Request, recipes: Sequence[Recipe], progress: Progress) -> tuple[Model, ...]:
