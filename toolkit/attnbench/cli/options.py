@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import click
 
 from attnbench.backends.formats import FORMATS
-from attnbench.cli.console import say
 from attnbench.cli.keywords import block_options
 from attnbench.cli.target_option import Identified, target_option
 from attnbench.cli.types import Known, Names, Size
@@ -263,6 +262,8 @@ def timed_from(names: tuple[str, ...] | None, precision: str = "fp32") -> tuple[
 
     Raises BadOption where that leaves none.
     """
+    from attnbench.cli.console import say  # which loads rich
+
     asked = backends_from(names, precision)
     timed = tuple(name for name in asked if name not in FORMATS or FORMATS[name].engine)
     if not timed:
