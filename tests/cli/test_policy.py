@@ -190,7 +190,6 @@ def test_a_blind_spot_fails_unless_it_is_allowed_and_an_old_one_is_told(tmp_path
         (f"{SE}accuracy = {{ dataset = 'imagefolder:.', drop = 'few' }}", "is not a percentage"),
         (f"{SE}accuracy = {{ dataset = 'imagefolder:.' }}", "missing required field `drop`"),
         (f"{SE}limits = {{ max_error = 1 }}", "unknown field `max_error`"),
-        (f"{SE}precisions = ['int8']\nto = ['coreml']", "coreml has no int8"),
         (f"{SE}precisions = []", "name its precision, or its precisions"),
         (f"{SE}precisions = ['fp32', 'fp64']", "fp64"),
         (f"{SE}allowed_blind_spots = 'all'", "allowed_blind_spots"),

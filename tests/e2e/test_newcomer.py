@@ -118,7 +118,6 @@ def test_a_changed_artifact_is_refused(ran, newcomer):
     [
         ("attnbench run --block cord", "did you mean 'coord'"),
         ("attnbench prfile", "did you mean 'profile'"),
-        ("attnbench export --block coord --precision int8 --to coreml", "no int8"),
         ("attnbench profile nowhere.onnx", "nowhere.onnx does not exist"),
         ("attnbench run --block ./nowhere.py:Block", "nowhere.py"),
     ],
