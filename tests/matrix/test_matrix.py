@@ -13,6 +13,7 @@ from attnbench.backends import FORMATS, format_of
 from attnbench.errors import AttributionError, ExportError
 from attnbench.parity.inputs import standard_inputs
 from attnbench.pipeline.parity import Questions
+from attnbench.pipeline.reasons import REASONS
 from attnbench.records import Artifact
 from attnbench.runner import ENGINES, Job, measure_paired
 from attnbench_models.backbones import BACKBONES
@@ -21,6 +22,9 @@ from tests.conformance.backend import failures, verdict_on
 from tests.converting import converted
 from tests.matrix.cells import CELLS, PAIRS, REFUSED, Cell
 from tests.matrix.results import Result, keep, kept, key_of
+
+UNATTRIBUTED = REASONS["unattributed"].limit
+"""Six of YOLO's transposes may be its head's or a delegate's own: half a percent."""
 
 
 def test_the_matrix_has_every_block_and_every_backbone():
@@ -55,7 +59,7 @@ def test_pair_deploys(pair, backend, questions, tmp_path):
     assert result.failed == ()
     assert result.ran == (FORMATS[cell.backend].engine is not None)
     assert result.unplaced is None
-    assert result.unattributed == 0
+    assert result.unattributed <= UNATTRIBUTED
 
 
 def run(cell: Cell, questions: Questions, folder: Path) -> Result:
